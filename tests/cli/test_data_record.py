@@ -16,7 +16,10 @@ from steelyard.data.loading import load
 from steelyard.domain.errors import UsageError
 
 SECONDS = 4
-VENUES = ["binance", "bybit", "coinbase-advanced", "coinbase-exchange", "kraken", "okx"]
+RECORDED = (
+    *("binance", "bybit", "coinbase-advanced", "coinbase-exchange", "kraken", "kucoin", "okx"),
+    "weex",
+)
 
 
 def record(exchange, dialect, out, *words):
@@ -25,7 +28,7 @@ def record(exchange, dialect, out, *words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dialect", VENUES)
+@pytest.mark.parametrize("dialect", RECORDED)
 def test_a_running_market_is_recorded_and_is_a_tape(exchange, dialect, tmp_path, capsys):
     """The book that the tape makes is never crossed, and begins with a snapshot."""
     out = tmp_path / "tape.jsonl.gz"
@@ -78,7 +81,7 @@ def test_a_file_ends_at_its_size(exchange, tmp_path):
 def test_what_cannot_be_recorded_is_said(exchange, tmp_path, capsys):
     out = tmp_path / "x"
     assert record(exchange, "native", out) == 2
-    assert f"those of {', '.join(VENUES)} can" in capsys.readouterr().err
+    assert f"those of {', '.join(RECORDED)} can" in capsys.readouterr().err
     assert record(exchange, "binance", out, "--size", "1") == 2
     assert record(exchange, "binance", out, "--hours", "-1") == 2
     capsys.readouterr()

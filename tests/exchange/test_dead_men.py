@@ -1,4 +1,4 @@
-from steelyard.domain.dead_man import ArmDeadMan
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.journal import Record
 from steelyard.domain.order import Side
 from steelyard.engine.reference import ReferenceEngine
@@ -15,6 +15,18 @@ def test_accounts_fall_due_by_their_numbers_and_only_if_armed():
     assert (dead_men.due(19), dead_men.due(30)) == ([], [1, 3])
     dead_men.set(1, 0)
     assert dead_men.due(30) == [3]
+    assert dead_men.told(1, 5) == DeadMan(5, None)
+
+
+def test_how_long_it_was_set_to_is_kept_and_snapshots_of_before_tell_only_when():
+    dead_men, again = DeadMen(), DeadMen()
+    set_ = dead_men.wish(ArmDeadMan(3, 30), 100)
+    dead_men.set(set_.account_id, set_.due_ns, set_.after_ns)
+    again.restore(dead_men.snapshot())
+    assert again.told(3, 101) == DeadMan(101, 130, 30)
+    again.restore({3: 130})
+    assert again.told(3, 101) == DeadMan(101, 130)
+    assert dead_men.wish(ArmDeadMan(3, 0), 100).due_ns == 0
 
 
 def open_orders(exchange: Exchange) -> int:

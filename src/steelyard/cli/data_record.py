@@ -8,9 +8,10 @@ the book is asked for over REST and written beside it.
 import asyncio
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,7 +38,7 @@ from steelyard.net.client import Down, HttpClient, Up, WebSocketClient
 from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
 from steelyard.wire.capture import Capture
-from steelyard.wire.dialect import ChannelKind, ClientSession, Dialect
+from steelyard.wire.dialect import ChannelKind, ClientSession, Dialect, HandedOut, Waking
 from steelyard.wire.outcome import Answered
 
 FLUSH_S = 1.0
@@ -135,7 +136,7 @@ class _Recording:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 following = tasks.create_task(client.run())
-                flushing = tasks.create_task(_flushed(writer, stopped))
+                flushing = tasks.create_task(_flushed(writer, stopped, partial(self._wake, client)))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds or None):
                         await stopped.wait()
@@ -172,8 +173,18 @@ class _Recording:
     def _client(
         self, instrument: Instrument, listings: Listings, writer: TapeWriter
     ) -> WebSocketClient:
-        def begin() -> tuple[str, Callable[[], list[str]]]:
+        async def prepare() -> None:
+            """Make a session, and get its address where the venue hands that out."""
             self._session = session = self._new_session(instrument, listings)
+            if not isinstance(session, HandedOut):
+                return
+            request = session.address_request(self._clock.now_ns())
+            if request is not None:
+                session.addressed(await self._http.send(request), self._clock.now_ns())
+
+        def begin() -> tuple[str, Callable[[], list[str]]]:
+            session = self._session
+            assert session is not None, "a connection begins with its session"
 
             def opened() -> list[str]:
                 session.opened(self._clock.now_ns())
@@ -204,8 +215,23 @@ class _Recording:
                 self._say(f"connected to {shown(self._ws)}; Ctrl-C ends the recording")
 
         return WebSocketClient(
-            self._ws, loopback_only=False, begin=begin, take=take, tell=tell, rng=Random()
+            self._ws,
+            loopback_only=False,
+            begin=begin,
+            take=take,
+            tell=tell,
+            rng=Random(),
+            prepare=prepare,
         )
+
+    async def _wake(self, client: WebSocketClient) -> None:
+        """Say what the venue wants to hear at times."""
+        session = self._session
+        if session is None or not isinstance(session, Waking):
+            return
+        session.wake(self._clock.now_ns())
+        for text in session.drain()[0]:
+            await client.send(text)
 
     def _new_session(self, instrument: Instrument, listings: Listings) -> ClientSession:
         for kinds in KINDS[:-1]:
@@ -238,10 +264,13 @@ class _Recording:
         writer.take(frame, self._clock.now_ns())
 
 
-async def _flushed(writer: TapeWriter, stopped: asyncio.Event) -> None:
-    """Write what waits once a second, until the file is full."""
+async def _flushed(
+    writer: TapeWriter, stopped: asyncio.Event, wake: Callable[[], Awaitable[None]]
+) -> None:
+    """Write what waits once a second, until the file is full, and `wake` as often."""
     while not stopped.is_set():
         await asyncio.sleep(FLUSH_S)
+        await wake()
         writer.flush()
         if writer.is_full:
             stopped.set()

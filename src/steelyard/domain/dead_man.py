@@ -14,8 +14,21 @@ class ArmDeadMan(Struct, frozen=True, tag=True):
     after_ns: int
 
 
+class AskDeadMan(Struct, frozen=True, tag=True):
+    """Tell when all of an account's orders are canceled, and change nothing."""
+
+    account_id: int
+
+
 class DeadMan(Struct, frozen=True, tag=True):
-    """Answers it: when all is canceled, None where nothing is armed; now_ns is the same clock's."""
+    """Answers both: when all is canceled, None where nothing is armed; now_ns is the same clock's.
+
+    after_ns is what the switch was last set to; 0: nothing is armed, or the venue does not tell.
+    """
 
     now_ns: int
     due_ns: int | None
+    after_ns: int = 0
+
+
+DeadManMessage = ArmDeadMan | AskDeadMan

@@ -41,7 +41,7 @@ from steelyard.domain.commands import (
     UserCommand,
     Withdraw,
 )
-from steelyard.domain.dead_man import ArmDeadMan, DeadMan
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan, DeadManMessage
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import JournalCodec, Record
@@ -312,11 +312,11 @@ class Exchange:
         placed = next(e for e in effects if isinstance(e, Accepted))
         return self._order_answer(message.account_id, placed.order_id, effects)
 
-    def arm(self, message: ArmDeadMan, now_ns: int) -> DeadMan:
-        """Set an account's dead man's switch."""
-        due_ns = max(self.now_ns, now_ns) + message.after_ns if message.after_ns else 0
-        self.record(DeadManSet(message.account_id, due_ns), now_ns)
-        return DeadMan(self.now_ns, due_ns or None)
+    def arm(self, message: DeadManMessage, now_ns: int) -> DeadMan:
+        """Set an account's dead man's switch, or look at it."""
+        if isinstance(message, ArmDeadMan):
+            self.record(self.dead_men.wish(message, max(self.now_ns, now_ns)), now_ns)
+        return self.dead_men.told(message.account_id, max(self.now_ns, now_ns))
 
     def step(self, wire_ns: int) -> None:
         """Let the market do what is due at a wire time, and send what is due."""
@@ -542,7 +542,7 @@ class Exchange:
                     message.account_id, message.group_id, message.client_group_id
                 )
             case DeadManSet():
-                self.dead_men.set(message.account_id, message.due_ns)
+                self.dead_men.set(message.account_id, message.due_ns, message.after_ns)
             case HouseHeld():
                 return self._hold(message)
             case OrderRenamed():

@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
-from steelyard.domain.dead_man import ArmDeadMan, DeadMan
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan, DeadManMessage
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
@@ -553,7 +553,7 @@ class Gate:
         | Batch
         | MoneyMessage
         | StreamTokenMessage
-        | ArmDeadMan,
+        | DeadManMessage,
         credentials: Credentials | None,
         ip: str,
         now_ns: int,
@@ -572,11 +572,11 @@ class Gate:
                 self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
-        if not isinstance(message, PlaceClosing | Batch | ArmDeadMan):
+        if not isinstance(message, PlaceClosing | Batch | DeadManMessage):
             return self._answer(cast("Query", message), now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._access.journal_nonce(credentials, now_ns)
-        if isinstance(message, ArmDeadMan):
+        if isinstance(message, DeadManMessage):
             return self.exchange.arm(message, self.exchange.time_at(now_ns))
         if isinstance(message, PlaceClosing):
             return self._perform(message, now_ns)

@@ -126,10 +126,11 @@ class FillClosed(Struct, frozen=True, tag=True):
 
 
 class DeadManSet(Struct, frozen=True, tag=True):
-    """All orders of an account are to be canceled then; 0: no longer."""
+    """All orders of an account are to be canceled then; 0: no longer. after_ns: was asked for."""
 
     account_id: int
     due_ns: int
+    after_ns: int = 0
 
 
 class MarketStep(Struct, frozen=True, tag=True):

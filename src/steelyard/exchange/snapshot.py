@@ -42,7 +42,7 @@ class Snapshot(Struct):
     maintenance_ns: int | None = None
     persons: list[Person] = []
     full_sequences: dict[int, int] = {}  # of changes of books order by order
-    dead_men: dict[int, int] = {}
+    dead_men: dict[int, tuple[int, int] | int] = {}
     closings: dict[int, Entry] = {}  # by the number of the order that they close
     held: list[int] = []  # instruments in which the house holds still
 

@@ -5,12 +5,14 @@ and sizes stay the text that the venue wrote, so whoever reads them decides abou
 the venue's own spelling.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import Side
 
+CHANGES_MAX = 4_096  # remembered of each book: minutes, and a snapshot takes a second
 Level = tuple[str, str]  # price and size
 
 
@@ -53,6 +55,51 @@ class RawDepth(NamedTuple):
 
 
 Raw = RawTrade | RawTouch | RawDepth
+
+
+class Joined:
+    """The last changes of each book, for one that is asked for and is older than they are.
+
+    The answer is on its way while changes are received: those enter it before it is told, and what
+    it has is not told again. One that goes back further than what is remembered is passed over.
+    """
+
+    def __init__(self) -> None:
+        self._changes: dict[str, deque[RawDepth]] = {}
+        self._snapshots: dict[str, int] = {}  # the number of the last one
+
+    @property
+    def symbols(self) -> list[str]:
+        """Of what there were changes, or books."""
+        return list(self._changes)
+
+    def change(self, change: RawDepth) -> list[Raw]:
+        """Return what a change tells: nothing where the book that was asked for has it."""
+        if change.last_id <= self._snapshots.get(change.symbol, 0):
+            return []
+        self._changes.setdefault(change.symbol, deque(maxlen=CHANGES_MAX)).append(change)
+        return [change]
+
+    def snapshot(
+        self, symbol: str, last: int, bids: tuple[Level, ...], asks: tuple[Level, ...]
+    ) -> list[Raw]:
+        """Return a book that was asked for, as it is after all changes that were told."""
+        changes = self._changes.setdefault(symbol, deque(maxlen=CHANGES_MAX))
+        later = [change for change in changes if change.last_id > last]
+        if later and later[0].first_id > last + 1:
+            return []
+        bids = _overlaid(bids, [change.bids for change in later])
+        asks = _overlaid(asks, [change.asks for change in later])
+        self._snapshots[symbol] = number = max([last, *(c.last_id for c in later)])
+        return [RawDepth(symbol, None, number, number, bids, asks, is_snapshot=True)]
+
+
+def _overlaid(levels: tuple[Level, ...], changes: Sequence[tuple[Level, ...]]) -> tuple[Level, ...]:
+    """Return levels after changes; a size of nothing takes one away."""
+    side = dict(levels)
+    for change in changes:
+        side.update(change)
+    return tuple((price, size) for price, size in side.items() if size.strip("0."))
 
 
 class FrameReader(Protocol):

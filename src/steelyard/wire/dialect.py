@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import UserCommand
-from steelyard.domain.dead_man import ArmDeadMan
+from steelyard.domain.dead_man import DeadManMessage
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
@@ -196,7 +196,7 @@ Decoded = (
     | Batch
     | MoneyMessage
     | StreamTokenMessage
-    | ArmDeadMan
+    | DeadManMessage
     | None
 )
 
@@ -721,8 +721,7 @@ class Dialect(NamedTuple):
     new_key: Callable[[Entropy], KeyText] = plain_key
     # What the key of a pair is called, where that is spelled otherwise than the key of a secret.
     key_name: Callable[[Entropy, KeyKind], str] | None = None
-    # Its private stream tells each execution. Else it tells what they add up to, and a trader asks
-    # for the fills.
+    # Its private stream tells each execution; else what they add up to, and a trader asks for them.
     tells_fills: bool = True
     # What a taker trades at one price is told to the public as one trade.
     joins_trades: bool = False
@@ -731,8 +730,7 @@ class Dialect(NamedTuple):
     answers_in_full: bool = True
     # An Amend puts another order, with a number of its own, in the place of the one that was.
     replaces: bool = False
-    # Around carrying out a request, for what it says besides its parameters about the answer's
-    # form; may refuse. None: nothing.
+    # Around carrying out a request, for what else it says of the answer's form; may refuse.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None
     # Methods whose requests a client sends one by one: their nonces have to arrive rising.
     in_turn: frozenset[str] = frozenset()

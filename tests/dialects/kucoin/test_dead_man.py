@@ -30,6 +30,22 @@ def test_it_is_disarmed(venue):
     assert len(venue.get(f"{HF}/active?symbol={BTC}")) == 1
 
 
+def test_who_asks_is_told_how_it_stands(venue):
+    """And nothing is changed by it; where nothing is set there is nothing to tell."""
+    asked = f"{PATH}/query"
+    assert venue.get(asked) is None
+    venue.place()
+    armed = venue.call("POST", PATH, {"timeout": 10})
+    venue.pass_time(4)
+    told = venue.get(asked)
+    assert (told["timeout"], told["triggerTime"]) == (10, armed["triggerTime"])
+    assert told["currentTime"] - armed["currentTime"] in (4, 5)
+    assert set(told["symbols"].split(",")) == {"BTC-USDT", "ETH-USDT"}
+    venue.pass_time(7)
+    assert venue.get(f"{HF}/active?symbol={BTC}") == []
+    assert venue.get(asked) is None
+
+
 @pytest.mark.parametrize("timeout", [0, 4, 86_401, -2])
 def test_other_times_are_refused(venue, timeout):
     assert venue.refused("POST", PATH, {"timeout": timeout})[2] == "timeout is invalid"

@@ -14,9 +14,6 @@ was on its way, so those enter it before it is told; one that goes back further 
 that are remembered is passed over.
 """
 
-from collections import deque
-from collections.abc import Sequence
-
 import msgspec
 from msgspec import Struct
 
@@ -25,9 +22,8 @@ from steelyard.dialects.binance.text import symbol_text
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import Side
-from steelyard.wire.capture import Capture, Raw, RawDepth, RawTouch, RawTrade
+from steelyard.wire.capture import Capture, Joined, Raw, RawDepth, RawTouch, RawTrade
 
-CHANGES_MAX = 4_096  # remembered of each book: minutes, and a snapshot takes a second
 _MS_NS = 1_000_000
 _BARE = b'{"lastUpdateId"'
 
@@ -97,8 +93,7 @@ class FrameReader:
     """Reads the frames of one connection; it remembers the last changes of each book."""
 
     def __init__(self) -> None:
-        self._changes: dict[str, deque[RawDepth]] = {}
-        self._snapshots: dict[str, int] = {}  # the number of the last one
+        self._books = Joined()
         self.market: str | None = None  # `um` or `cm` of futures, empty of spot
 
     def read(self, frame: bytes) -> list[Raw]:
@@ -109,7 +104,7 @@ class FrameReader:
         """
         try:
             if frame.startswith(_BARE):
-                symbols = list(self._changes)
+                symbols = self._books.symbols
                 is_known = len(symbols) == 1
                 return self._snapshot(symbols[0], _SNAPSHOT.decode(frame)) if is_known else []
             combined = _FRAME.decode(frame)
@@ -161,33 +156,12 @@ class FrameReader:
 
     def _change(self, symbol: str, depth: _Depth) -> list[Raw]:
         self._told(symbol, is_futures=depth.pu is not None, is_spot=depth.pu is None)
-        if depth.last <= self._snapshots.get(symbol, 0):
-            return []  # the snapshot has it
         first = depth.first if depth.pu is None else depth.pu + 1
         change = RawDepth(symbol, depth.E * _MS_NS, first, depth.last, depth.bids, depth.asks)
-        self._changes.setdefault(symbol, deque(maxlen=CHANGES_MAX)).append(change)
-        return [change]
+        return self._books.change(change)
 
     def _snapshot(self, symbol: str, book: _Snapshot) -> list[Raw]:
-        last = book.last_update_id
-        changes = self._changes.setdefault(symbol, deque(maxlen=CHANGES_MAX))
-        later = [change for change in changes if change.last_id > last]
-        if later and later[0].first_id > last + 1:
-            return []
-        bids = _overlaid(book.bids, [change.bids for change in later])
-        asks = _overlaid(book.asks, [change.asks for change in later])
-        self._snapshots[symbol] = number = max([last, *(c.last_id for c in later)])
-        return [RawDepth(symbol, None, number, number, bids, asks, is_snapshot=True)]
-
-
-def _overlaid(
-    levels: tuple[tuple[str, str], ...], changes: Sequence[tuple[tuple[str, str], ...]]
-) -> tuple[tuple[str, str], ...]:
-    """Return levels after changes; a size of nothing takes one away."""
-    side = dict(levels)
-    for change in changes:
-        side.update(change)
-    return tuple((price, size) for price, size in side.items() if size.strip("0."))
+        return self._books.snapshot(symbol, book.last_update_id, book.bids, book.asks)
 
 
 def is_ours(frame: bytes) -> bool:

@@ -6,10 +6,11 @@ The venue's is for some symbols or all; here it is for all.
 from typing import Any
 
 from steelyard.dialects.kucoin import errors
-from steelyard.dialects.kucoin.order_messages import DeadMan, DeadManRequest
+from steelyard.dialects.kucoin.messages import Nothing
+from steelyard.dialects.kucoin.order_messages import DeadMan, DeadManRequest, DeadManTold
 from steelyard.dialects.kucoin.routes import answered, signed
 from steelyard.domain import dead_man as domain
-from steelyard.domain.dead_man import ArmDeadMan
+from steelyard.domain.dead_man import ArmDeadMan, AskDeadMan
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.messages import SECOND_NS, Scope
 from steelyard.wire.dialect import Asker
@@ -40,6 +41,22 @@ def _armed(answer: Any, request: DeadManRequest, _asker: Asker) -> DeadMan:
     now = told.now_ns // SECOND_NS
     due = 0 if told.due_ns is None or request.timeout == NEVER else told.due_ns // SECOND_NS
     return DeadMan(currentTime=now, triggerTime=due)
+
+
+def _ask(_request: Nothing, asker: Asker) -> AskDeadMan:
+    return AskDeadMan(asker.account_id)
+
+
+def _told(answer: Any, _request: Nothing, asker: Asker) -> DeadManTold | None:
+    told = answered(answer, domain.DeadMan)
+    if told.due_ns is None:
+        return None
+    return DeadManTold(
+        timeout=told.after_ns // SECOND_NS,
+        symbols=",".join(instrument.symbol for instrument in asker.listings),
+        currentTime=told.now_ns // SECOND_NS,
+        triggerTime=told.due_ns // SECOND_NS,
+    )
 
 
 def armed_from_wire(wire: DeadMan) -> domain.DeadMan:
@@ -73,4 +90,14 @@ ARM = signed(
     scope=Scope.TRADE,
     summary="Cancel all orders after a time, unless this is asked again",
 )
-ENDPOINTS = (ARM,)
+ASK = signed(
+    "GET",
+    "/api/v1/hf/orders/dead-cancel-all/query",
+    Nothing,
+    DeadManTold | None,
+    _ask,
+    _told,
+    weight=2,
+    summary="When all orders are canceled; nothing where nothing is set",
+)
+ENDPOINTS = (ARM, ASK)

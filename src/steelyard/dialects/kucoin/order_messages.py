@@ -347,6 +347,15 @@ class DeadMan(Struct, frozen=True, kw_only=True):
     triggerTime: int
 
 
+class DeadManTold(Struct, frozen=True, kw_only=True):
+    """How the switch stands; times are in seconds."""
+
+    timeout: int
+    symbols: str
+    currentTime: int
+    triggerTime: int
+
+
 # -- orders that wait ---------------------------------------------------------------------------
 
 

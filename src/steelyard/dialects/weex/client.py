@@ -78,7 +78,7 @@ from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import Answered, Outcome, Unknown
-from steelyard.wire.tables import MarketTable
+from steelyard.wire.tables import MarketTable, OrderForm
 
 Message = UserCommand | Query
 _SIGNED = UserCommand | AccountQuery | OrderQuery | OrdersQuery | FillsQuery | KeyQuery
@@ -177,6 +177,10 @@ class WeexClient:
             return tables.market(instruments)
         except Unsupported:
             return None  # of finer steps than it counts
+
+    def order_form(self, place: Place, listings: Listings, key: ApiKey, host: str) -> OrderForm:
+        """Return the form of orders like one, for a native signer; as `tables.order_form`."""
+        return tables.order_form(place, listings, key, host)
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders, fills and balances."""
