@@ -1,5 +1,7 @@
 """The client's two hot paths on Coinbase Exchange and Kraken, on what they have really sent.
 
+Of OKX and Bybit there are the orders alone: no books of today's form were recorded.
+
 One market each: a whole book, which is not timed, and what followed it, several times over.
 Kraken's is of WebSocket v1, told here as v2 tells it with the venue's own checksums; peers get the
 same changes as their own protocol tells them (cryptofeed: Kraken's v1, Coinbase's Advanced Trade).
@@ -20,11 +22,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from msgspec.structs import replace
+
 from bench.floors import built, floor_job
 from bench.measure import Bench
 from bench.turns import CCXT, CRYPTOFEED, Job, in_turns, peer, times
+from steelyard.dialects.bybit import tables as bybit
 from steelyard.dialects.coinbase_exchange import tables as coinbase
 from steelyard.dialects.kraken import tables as kraken
+from steelyard.dialects.okx import tables as okx
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.order import OrderType, Side, TimeInForce
@@ -39,6 +45,18 @@ SLOW_ORDERS = 1_000
 NOW_NS = 1_723_161_600_000_000_000
 CHECKED = 10
 SECRET = b"YW4gZXhhbXBsZSBzZWNyZXQsIG5vdCBhIHJlYWwgb25l"  # an example
+
+
+class Signed(NamedTuple):
+    """How an order is signed for a venue, and how ccxt does it; answer is what it is told then."""
+
+    name: str
+    form: Callable[[Place, ApiKey], OrderForm]
+    ccxt: str
+    symbol: str
+    own_id: str
+    answer: dict[str, Any]
+    options: dict[str, Any] = {}  # noqa: RUF012 nobody changes it
 
 
 class Recorded(NamedTuple):
@@ -65,7 +83,10 @@ def run_venues(bench: Bench) -> Iterator[None]:
         else:
             run_market(bench, recorded)
         yield
-        run_orders(bench, name)
+        run_orders(bench, SIGNED[name])
+        yield
+    for name in ("OKX", "Bybit"):
+        run_orders(bench, SIGNED[name])
         yield
 
 
@@ -207,6 +228,8 @@ def ccxt_pro_job(it: Recorded, best: tuple[int, int]) -> Job:
 def ccxt_market(exchange: Any, symbol: str) -> Any:
     """Return a market that a ccxt exchange takes for known."""
     base, _, quote = symbol.replace("-", "/").partition("/")
+    if not quote:
+        base, quote = symbol[:-3], symbol[-3:]
     precision = {"amount": 1e-8, "price": 1e-2}
     info = {
         "id": symbol,
@@ -334,46 +357,76 @@ PLACE = Place(
 )
 
 
-def run_orders(bench: Bench, venue: str) -> None:
+def run_orders(bench: Bench, venue: Signed) -> None:
     """Measure an order into bytes that are signed and ready to send."""
     key = ApiKey("k" * 56, SECRET, "an example")
-    form = form_of(venue, key)
+    own = venue.own_id
+    form = venue.form(replace(PLACE, client_order_id=own), key)
     signer = import_module("steelyard.wire.orders").OrderSigner(form, key)
-    sized, number = signer.sized, PLACE.client_order_id
-    side = int(PLACE.side)
-    row, theirs = f"{venue} signer: text to bytes", f"{venue} ccxt create_order"
-    jobs = {row: times(ORDERS, lambda: sized(side, "60000.00", "0.01000", number, NOW_NS))}
+    sized, side = signer.sized, int(PLACE.side)
+    row, theirs = f"{venue.name} signer: text to bytes", f"{venue.name} ccxt create_order"
+    jobs = {row: times(ORDERS, lambda: sized(side, "60000.00", "0.01000", own, NOW_NS))}
     if peer(bench, CCXT, theirs):
         jobs[theirs] = times(SLOW_ORDERS, ccxt_order(venue, key))
     in_turns(bench, jobs, "requests/s")
     bench.ratio(row, theirs, 60)
 
 
-def form_of(venue: str, key: ApiKey) -> OrderForm:
-    """Return the form of a limit order."""
-    if venue == "Kraken":
-        return kraken.order_form(PLACE, LISTINGS, key.key, "api.kraken.com")
-    return coinbase.order_form(PLACE, LISTINGS, key, "api.exchange.coinbase.com")
-
-
-def ccxt_order(venue: str, key: ApiKey) -> Callable[[], object]:
+def ccxt_order(venue: Signed, key: ApiKey) -> Callable[[], object]:
     """Return create_order of ccxt, with an exchange that sends nothing."""
     ccxt = import_module("ccxt")
     config = {"apiKey": key.key, "secret": key.secret.decode(), "password": key.passphrase}
-    config |= {"enableRateLimit": False}
-    exchange = (ccxt.kraken if venue == "Kraken" else ccxt.coinbaseexchange)(config)
-    symbol = "BTC/USD" if venue == "Kraken" else "BTC-USD"
-    exchange.set_markets([ccxt_market(exchange, symbol)])
-    answer = {
-        "error": [],
-        "result": {
-            "txid": ["OAAAAA-AAAAA-AAAAAA"],
-            "descr": {"order": "buy 0.01000000 XBTUSD @ limit 60000.0"},
-        },
-    }
-    if venue != "Kraken":
-        answer = {"id": client_uuid(2), "product_id": symbol, "side": "buy", "type": "limit"}
-        answer |= {"price": "60000.00", "size": "0.01", "status": "pending"}
-    exchange.fetch = lambda *_, **__: dict(answer)
-    terms = {"clientOrderId": PLACE.client_order_id}
+    config |= {"enableRateLimit": False, "options": venue.options}
+    exchange = getattr(ccxt, venue.ccxt)(config)
+    exchange.set_markets([ccxt_market(exchange, venue.symbol)])
+    exchange.fetch = lambda *_, **__: dict(venue.answer)
+    terms = {"clientOrderId": venue.own_id}
     return lambda: exchange.create_order("BTC/USD", "limit", "buy", 0.01, 60000.0, terms)
+
+
+SIGNED = {
+    venue.name: venue
+    for venue in (
+        Signed(
+            "Coinbase Exchange",
+            lambda place, key: coinbase.order_form(
+                place, LISTINGS, key, "api.exchange.coinbase.com"
+            ),
+            *("coinbaseexchange", "BTC-USD", client_uuid(1)),
+            {
+                "id": client_uuid(2),
+                "product_id": "BTC-USD",
+                "side": "buy",
+                "type": "limit",
+                "price": "60000.00",
+                "size": "0.01",
+                "status": "pending",
+            },
+        ),
+        Signed(
+            "Kraken",
+            lambda place, key: kraken.order_form(place, LISTINGS, key.key, "api.kraken.com"),
+            *("kraken", "BTC/USD", client_uuid(1)),
+            {
+                "error": [],
+                "result": {
+                    "txid": ["OAAAAA-AAAAA-AAAAAA"],
+                    "descr": {"order": "buy 0.01000000 XBTUSD @ limit 60000.0"},
+                },
+            },
+        ),
+        Signed(
+            "OKX",
+            lambda place, key: okx.order_form(place, LISTINGS, key, "openapi.okx.com"),
+            *("okx", "BTC-USD", f"{1:032x}"),
+            {"code": "0", "msg": "", "data": [{"ordId": "1", "clOrdId": "", "sCode": "0"}]},
+        ),
+        Signed(
+            "Bybit",
+            lambda place, key: bybit.order_form(place, LISTINGS, key, "api.bybit.com"),
+            *("bybit", "BTCUSD", f"{1:032x}"),
+            {"retCode": 0, "retMsg": "OK", "result": {"orderId": "1", "orderLinkId": ""}},
+            {"enableUnifiedMargin": True, "enableUnifiedAccount": True, "unifiedMarginStatus": 5},
+        ),
+    )
+}

@@ -1,4 +1,4 @@
-"""What is Bybit's own, for unmodified ccxt: ids, stops, codes of refusals, keys and money.
+"""What is Bybit's own, for unmodified ccxt: ids, stops, codes of refusals, and keys.
 
 What all venues have in common is in test_ccxt_every_day.
 """
@@ -116,14 +116,3 @@ def test_a_read_only_key_reads_and_nothing_else(exchange):
     assert client.fetch_balance()["USDT"]["free"] == 100_000
     with pytest.raises(ccxt.PermissionDenied):
         client.create_order(PAIR, "market", "buy", 0.01)
-
-
-def test_fees_ledger_and_transfers_are_told(client):
-    fee = client.fetch_trading_fee(PAIR)
-    assert (fee["maker"], fee["taker"]) == (0.001, 0.001)
-    client.create_order(PAIR, "market", "buy", 0.01)
-    ledger = client.fetch_ledger("USDT")
-    assert "trade" in {entry["type"] for entry in ledger}
-    assert client.fetch_deposits() == []
-    assert client.fetch_withdrawals() == []
-    assert client.fetch_deposit_address("BTC", {"network": "BTC"})["address"]

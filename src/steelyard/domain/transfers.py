@@ -204,11 +204,15 @@ class Wallet(Struct, frozen=True, tag=True):
 
 
 class DepositAddress(Struct, frozen=True, tag=True):
-    """Answer to DepositAddressQuery. It is the sandbox's pretence: nothing arrives there."""
+    """Answer to DepositAddressQuery. It is the sandbox's pretence: nothing arrives there.
+
+    others are those on the asset's other networks, where a question names none.
+    """
 
     asset: str
     network: str
     address: str
+    others: tuple["DepositAddress", ...] = ()
 
 
 class BookedAddress(Struct, frozen=True):

@@ -279,7 +279,11 @@ class Cashier:
             raise DecodeError(
                 f"{query.asset} has no network {network!r}; there are: {known}", "network"
             )
-        return DepositAddress(query.asset, network, f"sandbox-{network}-{query.account_id}")
+        found, *others = (
+            DepositAddress(query.asset, each, f"sandbox-{each}-{query.account_id}")
+            for each in ([network] if query.network else networks)
+        )
+        return replace(found, others=tuple(others))
 
     def _asset_id(self, name: str | None) -> int | None:
         if name is None:

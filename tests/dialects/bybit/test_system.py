@@ -24,6 +24,22 @@ def test_a_maintenance_is_told_while_it_lasts(venue):
     assert venue.public(PATH, state="soon")["retCode"] == 10001
 
 
+def test_a_maintenance_is_told_on_a_stream_of_its_own(venue):
+    """When it begins, and to nobody else."""
+    number = venue.connect("/v5/public/misc/status")
+    venue.say(number, {"op": "subscribe", "args": ["publicTrade.BTCUSDT"]})
+    assert not venue.heard(number)[0]["success"]
+    assert venue.subscribe(number, "system.status") == []
+    other = venue.connect()
+    venue.subscribe(other, "publicTrade.BTCUSDT")
+    begun = SetMaintenance(is_on=True, retry_after_ns=60 * 10**9)
+    venue.admin.carry_out(begun, venue.desk.now_ns)
+    venue.deliver()
+    (told,) = venue.heard(number)
+    assert (told["topic"], told["data"][0]["state"]) == ("system.status", "ongoing")
+    assert venue.heard(other) == []
+
+
 def test_a_client_knows_whether_the_venue_trades():
     stand = Stand(DIALECT)
     told = stand.ask(StatusQuery(), None)

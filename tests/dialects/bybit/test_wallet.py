@@ -36,6 +36,11 @@ def test_a_trade_is_two_movements_and_its_fee_one(venue):
 def test_an_address_is_a_pretended_one(venue):
     found = venue.get("/v5/asset/deposit/query-address", coin="BTC")
     assert found["chains"][0]["addressDeposit"]
+    path = "/v5/asset/deposit/query-address"
+    every = {each["chain"] for each in venue.get(path, coin="USDT")["chains"]}
+    assert {"ETH", "TRX"} <= every
+    (one,) = venue.get(path, coin="USDT", chainType="TRX")["chains"]
+    assert one["chain"] == "TRX"
 
 
 def test_a_key_alone_moves_nothing_out(venue):

@@ -20,8 +20,13 @@ def test_currencies_have_their_networks(venue):
 
 def test_a_deposit_has_an_address_and_a_row(venue):
     (address,) = venue.rows("asset/deposit-address", ccy="BTC")
-    assert address["ccy"] == "BTC"
+    assert (address["ccy"], address["chain"], address["selected"]) == ("BTC", "BTC-Bitcoin", True)
     assert address["addr"]
+    rows = venue.rows("asset/deposit-address", ccy="USDT")
+    assert {"USDT-ERC20", "USDT-TRC20"} <= {row["chain"] for row in rows}
+    assert all(row["selected"] for row in rows), "it is the one address of its network"
+    chains = {row["chain"] for row in venue.rows("asset/currencies", ccy="USDT")}
+    assert chains == {row["chain"] for row in rows}
     assert venue.rows("asset/deposit-history") == []
     assert venue.rows("asset/withdrawal-history", ccy="BTC") == []
 

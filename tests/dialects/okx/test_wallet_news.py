@@ -71,7 +71,7 @@ def test_a_deposit_is_told_when_it_comes_and_not_those_from_before(bank):
 
 def test_a_withdrawal_is_told_when_it_is_held_and_when_it_has_left(bank):
     socket = bank.listen("withdrawal-info")
-    wanted = {"ccy": "USDT", "amt": "100", "dest": "4", "toAddr": TRON, "chain": "USDT-tron"}
+    wanted = {"ccy": "USDT", "amt": "100", "dest": "4", "toAddr": TRON, "chain": "USDT-TRC20"}
     told = bank.post("asset/withdrawal", wanted, bank.mighty)
     assert told["code"] == "0", told
     bank.confirm()

@@ -9,7 +9,8 @@ SPOT_STREAM = f"{PUBLIC}spot"
 PRIVATE_STREAM = "/v5/private"
 TRADE_STREAM = "/v5/trade"
 CATEGORIES = ("spot", "linear", "inverse", "option")
-PUBLIC_STREAMS = {f"{PUBLIC}{category}": category for category in CATEGORIES}
+STATUS = "misc/status"  # a stream of its own, beside those of categories
+PUBLIC_STREAMS = {f"{PUBLIC}{name}": name for name in (*CATEGORIES, STATUS)}
 
 
 def environment(client: str, rest: str, ws: str) -> dict[str, Any]:

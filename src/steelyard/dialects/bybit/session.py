@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from steelyard.dialects.bybit import auth, errors, guarding, private, stream
+from steelyard.dialects.bybit.environments import STATUS
 from steelyard.dialects.bybit.frames import Ack, Control
 from steelyard.dialects.bybit.routes import find_in
 from steelyard.dialects.bybit.stream import NAME, encode
@@ -31,6 +32,7 @@ from steelyard.domain.messages import (
     Touch,
 )
 from steelyard.wire.dialect import (
+    Channel,
     ChannelKind,
     Door,
     Ending,
@@ -105,7 +107,7 @@ def idle_of(target: str) -> int:
 
 
 class StreamSession(Conversation):
-    """A public stream, of a category, or the private one."""
+    """A public stream, of a category or of the system's status, or the private one."""
 
     def __init__(self, door: Door, target: str, *, category: str | None) -> None:
         super().__init__(door, target)
@@ -253,6 +255,10 @@ class StreamSession(Conversation):
                 raise DecodeError("error:request not authorized: send auth first")
             channel = private.channel_of(topic, self._account_id)
             return None if channel is None else Subscription(NAME, channel, topic)
+        if self._category == STATUS and topic == stream.STATUS_TOPIC:
+            return Subscription(NAME, Channel(ChannelKind.STATUS), topic)
+        if self._category == STATUS:
+            raise DecodeError(f"error:handler not found,topic:{topic[:60]}")
         form, _, symbol = topic.rpartition(".")
         instrument = find_in(self._category, symbol, self._door.listings)
         channel = None if instrument is None else stream.channel_of(form, instrument)
@@ -285,6 +291,8 @@ class StreamSession(Conversation):
     def _first(self, topic: str, subscription: Subscription, now_ns: int) -> None:
         """Tell how things stand when a topic begins."""
         channel, door = subscription.channel, self._door
+        if channel.kind is ChannelKind.STATUS:
+            return  # a maintenance is told when it begins
         instrument: Instrument = door.listings[channel.instrument_id]
         match channel.kind:
             case ChannelKind.DEPTH:

@@ -19,6 +19,7 @@ from steelyard.dialects.bybit.market import (
     listed,
     side_of,
 )
+from steelyard.dialects.bybit.system import status_to_wire
 from steelyard.dialects.bybit.text import (
     INTERVAL_NAMES,
     INTERVALS_NS,
@@ -45,6 +46,7 @@ from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 NAME = "bybit"
 UNNUMBERED = b'"u":0'
 BOOK, TRADE, TICKER, KLINE = "orderbook", "publicTrade", "tickers", "kline"
+STATUS_TOPIC = "system.status"
 TOUCH_DEPTH = 1
 PERIODS_NS = {50: 20 * MS_NS, 200: 100 * MS_NS, 1_000: 200 * MS_NS}  # by depth
 CANDLES_NS = SECOND_NS
@@ -110,6 +112,10 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             return message(form, instrument, (trade_to_wire(event, instrument),), event.time_ns)
         case domain.Ticker():
             return ticker_frame(event, listings)
+        case domain.Status():
+            rows, now = status_to_wire(event), to_ms(event.time_ns)
+            told = Topic(topic=STATUS_TOPIC, ts=now, data=Raw(encode(rows)))
+            return encode(told) if rows else None
         case domain.Candle():
             instrument = listings[event.instrument_id]
             candle = candle_to_wire(event, instrument)

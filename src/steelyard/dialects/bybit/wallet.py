@@ -137,8 +137,10 @@ def _address_query(request: DepositAddressRequest, asker: Asker) -> DepositAddre
 
 def _address(answer: Any, _request: DepositAddressRequest, _asker: Asker) -> DepositAddress:
     found = answered(answer, transfers.DepositAddress)
-    name = chain_text(found.network)
-    return DepositAddress(found.asset, (DepositChain(name, found.address, "", name),))
+    chains = ((chain_text(each.network), each.address) for each in (found, *found.others))
+    return DepositAddress(
+        found.asset, tuple(DepositChain(name, address, "", name) for name, address in chains)
+    )
 
 
 def _deposits_query(request: RecordsRequest, asker: Asker) -> TransfersQuery:

@@ -50,6 +50,8 @@ from steelyard.wire.dialect import Asker
 TRANSFERS_MAX = 100_000  # looked through for a list: all that an account has
 PAGE = 100
 ON_CHAIN = "4"
+CHAINS = {"bitcoin": "Bitcoin", "ethereum": "ERC20", "solana": "Solana", "tron": "TRC20"}
+NETWORKS = {chain.lower(): network for network, chain in CHAINS.items()}
 DEPOSIT_STATES = {
     TransferStage.AWAITING_MAIL: "0",
     TransferStage.PENDING: "0",
@@ -66,12 +68,13 @@ WITHDRAWAL_STATES = {
 
 def chain_of(currency: str, network: str) -> str:
     """Return a network as the venue calls it: `USDT-TRC20`."""
-    return f"{currency}-{network}" if network else ""
+    return f"{currency}-{CHAINS.get(network, network)}" if network else ""
 
 
 def network_of(currency: str, chain: str | None) -> str:
-    """Return our name of a network; nothing where none is named."""
-    return (chain or "").removeprefix(f"{currency}-").lower()
+    """Return our name of a network, by which it may be called too; nothing where none is named."""
+    name = (chain or "").removeprefix(f"{currency}-")
+    return NETWORKS.get(name.lower(), name.lower())
 
 
 def wanted_of(text: str | None) -> tuple[str, ...]:
@@ -134,10 +137,13 @@ def _address_query(request: CurrencyRequest, asker: Asker) -> DepositAddressQuer
 
 def _addresses(answer: Any, _request: CurrencyRequest, _asker: Asker) -> tuple[DepositAddress, ...]:
     found = answered(answer, transfers.DepositAddress)
-    return (
+    return tuple(
         DepositAddress(
-            ccy=found.asset, chain=chain_of(found.asset, found.network), addr=found.address
-        ),
+            ccy=each.asset,
+            chain=chain_of(each.asset, each.network),
+            addr=each.address,
+        )
+        for each in (found, *found.others)
     )
 
 
