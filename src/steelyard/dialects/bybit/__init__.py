@@ -24,7 +24,7 @@ from steelyard.dialects.bybit.client import BybitClient
 from steelyard.dialects.bybit.entry import OrderEntry
 from steelyard.dialects.bybit.environments import (
     PRIVATE_STREAM,
-    SPOT_STREAM,
+    PUBLIC_STREAMS,
     TRADE_STREAM,
     environment,
 )
@@ -38,7 +38,7 @@ from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Su
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     (
-        "Nothing is listed but in the category spot: lists of contracts are empty.",
+        "Nothing is listed but in the category spot: lists and streams of contracts are empty.",
         "The exchange trades spot; a category is a set of instruments, and theirs is empty.",
     ),
     (
@@ -88,7 +88,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The venue forgets it after a day; a practice exchange shows what happened.",
     ),
     (
-        "`disconnected-cancel-all` knows spot and 10 seconds, and acts up to 2 seconds later.",
+        (
+            "`disconnected-cancel-all` knows spot and 10 seconds, and acts up to 2 seconds later; "
+            "what it cancels is told as `CancelByUser`."
+        ),
         "The time is no account's own here; connections that follow `dcp.spot` hold the switch.",
     ),
     (
@@ -136,13 +139,16 @@ def _path(target: str) -> str:
 
 
 def _has_stream(target: str) -> bool:
-    return _path(target) in (SPOT_STREAM, PRIVATE_STREAM, TRADE_STREAM)
+    return _path(target) in (*PUBLIC_STREAMS, PRIVATE_STREAM, TRADE_STREAM)
 
 
 def _session(target: str, door: Door) -> ServerSession | None:
     match _path(target):
-        case path if path in (SPOT_STREAM, PRIVATE_STREAM):
-            return StreamSession(door, target, is_private=path == PRIVATE_STREAM)
+        case path if path in PUBLIC_STREAMS:
+            category = path.rpartition("/")[2]
+            return StreamSession(door, target, is_private=False, category=category)
+        case path if path == PRIVATE_STREAM:
+            return StreamSession(door, target, is_private=True)
         case path if path == TRADE_STREAM:
             return TradeSession(door, target)
         case _:

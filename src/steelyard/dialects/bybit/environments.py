@@ -9,6 +9,7 @@ SPOT_STREAM = f"{PUBLIC}spot"
 PRIVATE_STREAM = "/v5/private"
 TRADE_STREAM = "/v5/trade"
 CATEGORIES = ("spot", "linear", "inverse", "option")
+PUBLIC_STREAMS = tuple(f"{PUBLIC}{name}" for name in CATEGORIES)
 
 
 def environment(client: str, rest: str, ws: str) -> dict[str, Any]:

@@ -105,11 +105,12 @@ def idle_of(target: str) -> int:
 
 
 class StreamSession(Conversation):
-    """One public or private stream."""
+    """One public or private stream; a public one is of one category."""
 
-    def __init__(self, door: Door, target: str, *, is_private: bool) -> None:
+    def __init__(self, door: Door, target: str, *, is_private: bool, category: str = SPOT) -> None:
         super().__init__(door, target)
         self._is_private = is_private
+        self._category = category
         self._account_id = 0
         self._key = ""
         self._teller: private.Teller | None = None
@@ -177,7 +178,8 @@ class StreamSession(Conversation):
         self._say(answer)
 
     def _accept(self, control: Control) -> None:
-        text = "subscribe" if not self._is_private and control.op == "subscribe" else ""
+        is_spot = not self._is_private and self._category == SPOT
+        text = "subscribe" if is_spot and control.op == "subscribe" else ""
         answer = Ack(op=control.op, success=True, ret_msg=text, conn_id=self._name)
         answer.req_id = control.req_id
         self._say(answer)
@@ -253,7 +255,7 @@ class StreamSession(Conversation):
             channel = private.channel_of(topic, self._account_id)
             return None if channel is None else Subscription(NAME, channel, topic)
         form, _, symbol = topic.rpartition(".")
-        instrument = find_in(SPOT, symbol, self._door.listings)
+        instrument = find_in(self._category, symbol, self._door.listings)
         channel = None if instrument is None else stream.channel_of(form, instrument)
         if channel is None:
             raise DecodeError(f"error:handler not found,topic:{topic[:60]}")
