@@ -93,6 +93,8 @@ def test_a_stop_goes_by_its_direction():
          "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"),
         ({**BUY, "end_time": "2001-01-01T00:00:00Z"}, "limit_limit_gtd", "END_TIME_IS_IN_THE_PAST",
          "PREVIEW_END_TIME_IS_IN_THE_PAST"),
+        ({**BUY, "end_time": "0001-01-01T00:00:00Z"}, "limit_limit_gtd", "END_TIME_IS_IN_THE_PAST",
+         "PREVIEW_END_TIME_IS_IN_THE_PAST"),
         ({"base_size": "1"}, "twap_limit_gtd", "UNSUPPORTED_ORDER_CONFIGURATION",
          "UNSUPPORTED_ORDER_CONFIGURATION"),
         (BUY, "no_such_kind", "UNSUPPORTED_ORDER_CONFIGURATION", "UNSUPPORTED_ORDER_CONFIGURATION"),
@@ -101,6 +103,16 @@ def test_a_stop_goes_by_its_direction():
 def test_refusals_have_http_200_and_both_names(venue, terms, kind, error, preview):
     assert refused(venue.place(terms, kind=kind)) == (error, preview)
     assert venue.get(f"{BASE}/orders/historical/batch?order_status=OPEN")["orders"] == []
+
+
+def test_an_order_until_the_end_of_times_is_told_the_latest_one(venue):
+    terms = {"limit_limit_gtd": {**BUY, "end_time": "9999-12-31T23:59:59Z"}}
+    body = {"client_order_id": "own", "product_id": "BTC-USDT", "side": "BUY"}
+    status, told = venue.call(
+        "POST", f"{BASE}/orders", body | {"order_configuration": terms}, key=venue.key
+    )
+    assert (status, told["error"]) == (400, "INVALID_ARGUMENT")
+    assert "end_time is at most 2262" in told["message"]
 
 
 def test_an_unknown_product_and_a_post_only_order_that_would_take_are_refused(venue):

@@ -4,6 +4,7 @@ Nothing here knows a venue. What a venue does not offer is Unsupported, and skip
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -19,9 +20,11 @@ from steelyard.domain.errors import AuthError, DecodeError, RateLimited, Unsuppo
 from steelyard.domain.messages import (
     AccountQuery,
     BookQuery,
+    FillsQuery,
     InstrumentsQuery,
     OrderEvent,
     OrderQuery,
+    Refused,
 )
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.sim import conformance
@@ -60,6 +63,43 @@ def test_dialects_do_not_get_in_each_others_way():
     assert [dialect.name for dialect in found] == list(NAMES)
     offsets = [dialect.port_offset for dialect in found]
     assert len(set(offsets)) == len(offsets)
+
+
+def test_fills_of_orders_placed_elsewhere_are_told(dialect):
+    """Of every type that waits for a price, also where this API has no word for it."""
+    stand = Stand(dialect)
+    alice, bob = stand.account_ids["alice"], stand.account_ids["bob"]
+
+    def placed(**fields: Any) -> None:
+        answer = stand.exchange.perform(place(**fields), stand.now_ns)
+        assert not isinstance(answer, Refused), answer
+
+    for side, near, far in ((Side.BUY, 5_000_000, 4_000_000), (Side.SELL, 5_001_000, 6_000_000)):
+        placed(account_id=bob, side=side, price_ticks=near, size_lots=10_000)
+        placed(account_id=bob, side=side, price_ticks=far, size_lots=500_000)
+    market = {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.IOC, "price_ticks": None}
+    placed(account_id=alice, side=Side.BUY, size_lots=1_000, **market)
+    for side, kind in product(Side, OrderType):
+        if kind.waits:
+            rises = (side is Side.BUY) == (kind in (OrderType.STOP, OrderType.STOP_LIMIT))
+            placed(
+                account_id=alice,
+                side=side,
+                order_type=kind,
+                price_ticks=5_000_000 + 1_500_000 * side if kind.has_limit else None,
+                trail_rate_e8=10_000_000 if kind.trails else None,
+                trigger_ticks=None if kind.trails else 5_500_000 if rises else 4_500_000,
+            )
+    for side in (Side.SELL, Side.BUY):  # through all triggers, down and up
+        placed(account_id=alice, side=side, size_lots=20_000, **market)
+    asked = FillsQuery(alice, 100, 0)
+    booked = stand.exchange.ask(asked, stand.now_ns).fills
+    kinds = {
+        stand.exchange.history.order(OrderQuery(alice, 0, f.order_id)).order_type for f in booked
+    }
+    assert kinds == set(OrderType) - {OrderType.LIMIT}
+    told = stand.ask(FillsQuery(0, 100, 0), stand.key_of("alice")).fills
+    assert sorted(f.size_lots for f in told) == sorted(f.size_lots for f in booked)
 
 
 # -- garbage ------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from nights import at_night
 
 from steelyard.domain import layout
-from steelyard.domain.commands import Command, Effect, Place, PlaceGroup
+from steelyard.domain.commands import Amend, Command, Effect, Place, PlaceGroup
+from steelyard.domain.errors import UnitError
 from steelyard.domain.order import (
     CancelCause,
     GroupKind,
@@ -44,6 +45,18 @@ from tests.engine.workload import (
 MODELS = list(QueueModel)
 is_built = pytest.mark.skipif("native" not in kinds(), reason="no native module was built")
 ALL = pytest.mark.parametrize("kind", ["reference", pytest.param("native", marks=is_built)])
+
+
+@ALL
+@pytest.mark.parametrize("wide", [2**63, -(2**63) - 1, 10**40])
+def test_a_number_that_has_no_place_in_a_record_is_the_callers_fault(kind, wide):
+    """Told before anything is carried out, as a refusal that any venue has a word for."""
+    engine = new_engine(QueueModel.OPTIMISTIC, kind)
+    before = engine.state_hash()
+    with pytest.raises(UnitError, match="out of range") as error:
+        engine.record(Amend(1, 2, price_ticks=wide, size_lots=None), START_NS)
+    assert error.value.reason is RejectReason.AMOUNT_TOO_LARGE
+    assert engine.state_hash() == before
 
 
 class Twins:

@@ -285,6 +285,16 @@ def test_candles_open_by_the_days_of_an_offset(interval, offset, time, opens, en
     assert next_open(ns(opens), length, offset) == ns(ends)
 
 
+@pytest.mark.parametrize("interval", ["1m", "1w", "1M"])
+def test_there_are_no_candles_of_a_time_that_no_calendar_has(interval):
+    """However late it is: who asks for it is told of none."""
+    market = InstrumentMarket(BTC_USDT)
+    trade(market, 1, 100, 1, START_NS)
+    for start_ns in (2**63, 10**18 * 10**9, 10**40):
+        query = CandlesQuery(0, INTERVALS_NS[interval], 9, start_ns=start_ns)
+        assert market.candles_of(query, START_NS + 1) == ()
+
+
 def test_days_of_an_offset_are_folded_from_the_hours_in_them():
     market = InstrumentMarket(BTC_USDT)
     midnight_ns = ns("2026-11-21T00:00")

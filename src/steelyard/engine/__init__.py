@@ -11,7 +11,9 @@ Neither knows sessions, keys, symbols or client ids, reads a clock, or calls bac
 from typing import NamedTuple, Protocol
 
 from steelyard.domain.commands import Command, Effect
+from steelyard.domain.errors import UnitError
 from steelyard.domain.ledger import Balance
+from steelyard.domain.order import RejectReason
 
 
 class BookLevels(NamedTuple):
@@ -29,7 +31,11 @@ class Engine(Protocol):
         ...
 
     def record(self, command: Command, now_ns: int) -> bytes:
-        """Return a command as a record (`domain.layout`), which `apply_record` takes."""
+        """Return a command as a record (`domain.layout`), which `apply_record` takes.
+
+        Raises:
+            UnitError: A number is wider than its field; nothing was carried out.
+        """
         ...
 
     def apply_record(self, record: bytes) -> list[Effect]:
@@ -67,3 +73,11 @@ class Engine(Protocol):
     def restore(self, snapshot: bytes) -> None:
         """Replace an empty engine's state by a snapshot's."""
         ...
+
+
+def too_wide(command: Command) -> UnitError:
+    """Return the error of a command with a number that has no place in its record."""
+    return UnitError(
+        f"a number of {type(command).__name__} is out of range: send a smaller one",
+        RejectReason.AMOUNT_TOO_LARGE,
+    )

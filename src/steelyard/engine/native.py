@@ -5,12 +5,14 @@ bytes already, such as a journal being replayed. It is not imported where no nat
 built; `engine/choice.py` knows.
 """
 
+import struct
+
 from steelyard import _native
 from steelyard.domain import layout
 from steelyard.domain.commands import Command, Effect
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.ledger import Balance
-from steelyard.engine import BookLevels
+from steelyard.engine import BookLevels, too_wide
 from steelyard.engine.book import QueueModel
 
 DECODER = _native.Decoder(layout.forms(), layout.decode)
@@ -30,7 +32,10 @@ class NativeEngine:
 
     def record(self, command: Command, now_ns: int) -> bytes:
         """Return a command as a record, as `domain.layout` encodes it."""
-        return ENCODER.encode(command, now_ns)
+        try:
+            return ENCODER.encode(command, now_ns)
+        except (struct.error, OverflowError) as error:
+            raise too_wide(command) from error
 
     def apply_record(self, record: bytes) -> list[Effect]:
         """Carry out the command of a record at its own now_ns, as `apply`."""

@@ -61,6 +61,7 @@ INTERVALS_NS: dict[str, int] = {
 }
 BASES: dict[int, int] = {SECOND_NS: 7_200, MINUTE_NS: 10_080, HOUR_NS: 8_784}  # length to count
 TRADES_MAX = 20_000
+TIME_MAX_NS = 2**63 - 1  # no candle is of a later time, in 2262
 _MONDAY_NS = 4 * DAY_NS  # 1970-01-05
 
 
@@ -278,9 +279,8 @@ class InstrumentMarket:
         if not from_start and series:
             newest = min(query.end_ns if query.end_ns is not None else now_ns, now_ns)
             start_ns = newest - (query.limit + 1) * max(length, DAY_NS * 31 * (length == MONTH_NS))
-        first = bisect_left(
-            series, open_of(max(start_ns, 0), length, offset_ns), key=lambda c: c.open_ns
-        )
+        start_ns = min(max(start_ns, 0), TIME_MAX_NS)
+        first = bisect_left(series, open_of(start_ns, length, offset_ns), key=lambda c: c.open_ns)
         if first == 0 and len(series) == series.maxlen:
             # A candle whose first part has left would be told with less than was traded.
             whole_ns = open_of(series[0].open_ns, length, offset_ns)

@@ -21,6 +21,16 @@ def test_an_answer_has_the_id_that_was_sent_in_its_own_type(venue, sent):
     assert (pong["op"], len(pong["args"]), pong["req_id"]) == ("pong", 1, sent)
 
 
+@pytest.mark.parametrize("category", ["linear", "inverse", "option"])
+def test_a_stream_of_contracts_opens_and_has_none(venue, category):
+    """As their lists over REST: a client that opens all streams goes on."""
+    number = venue.connect(f"/v5/public/{category}")
+    venue.say(number, {"op": "subscribe", "req_id": "1", "args": [BOOK]})
+    (told,) = venue.heard(number)
+    assert (told["success"], told["req_id"]) == (False, "1")
+    assert told["ret_msg"] == f"error:handler not found,topic:{BOOK}"
+
+
 def test_a_book_begins_whole_and_every_message_has_the_next_number(venue):
     number = venue.connect()
     venue.place(price="49000")

@@ -213,3 +213,13 @@ def test_a_route_that_is_a_websocket_says_so(venue):
     status, _ = venue.call("GET", "/ws")
     assert status == 426
     assert venue.call("GET", f"{BASE}/nothing")[0] == 404
+
+
+def test_a_filled_order_by_money_is_complete_on_the_stream_and_over_rest(venue):
+    """Whatever is left of the money: it buys no further lot."""
+    venue.placed_id({"base_size": "1", "limit_price": "50000"}, side="SELL", key=venue.other_key)
+    number = venue.subscribe("user", key=venue.key)
+    placed = venue.placed_id({"quote_size": "100.1"}, kind="market_market_ioc")
+    told = orders_of(venue.heard(number))[-1]
+    assert (told["status"], told["completion_percentage"]) == ("FILLED", "100")
+    assert venue.order(placed)["completion_percentage"] == "100"

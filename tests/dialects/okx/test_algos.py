@@ -78,6 +78,8 @@ def test_an_algo_order_is_what_it_says(market, params, terms):
         ({"ordType": "move_order_stop"}, "51000"),
         ({**TRAIL, "callbackSpread": "1"}, "51000"),
         ({**TRAIL, "callbackRatio": "0"}, "51257"),
+        ({**TRAIL, "callbackRatio": "1.01"}, "51257"),
+        ({**TRAIL, "callbackRatio": "1e400"}, "51257"),
         ({**TRAIL, "callbackRatio": "x"}, "51000"),
         ({**ICEBERG, "szLimit": None}, "50014"),
         ({**ICEBERG, "szLimit": "0.02"}, "51254"),

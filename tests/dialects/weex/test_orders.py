@@ -129,6 +129,15 @@ def test_cancels_by_either_id(venue):
     assert (status, told["code"]) == (400, -1140)
 
 
+@pytest.mark.parametrize("wrong", ["x", "1.5", "9" * 20, "-1"])
+def test_nothing_is_canceled_of_a_batch_with_an_id_that_is_none(venue, wrong):
+    """No answer could say which of them has failed."""
+    first = venue.place()
+    status, told = venue.call("DELETE", "/api/v3/order/batch", {"orderIds": [first, wrong]})
+    assert (status, told["code"]) == (400, -1140)
+    assert venue.order(first)["status"] == "NEW"
+
+
 def test_several_are_canceled_by_a_body(venue):
     """Each has its own answer; ids may be numbers or texts, and names are taken too."""
     first, second = venue.place(), venue.place(newClientOrderId="named")

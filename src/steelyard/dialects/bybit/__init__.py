@@ -94,7 +94,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The venue forgets it after a day; a practice exchange shows what happened.",
     ),
     (
-        "`disconnected-cancel-all` knows spot and 10 seconds, and acts up to 2 seconds later.",
+        (
+            "`disconnected-cancel-all` knows spot and 10 seconds, and acts up to 2 seconds later; "
+            "what it cancels is told as `CancelByUser`."
+        ),
         "The time is no account's own here; connections that follow `dcp.spot` hold the switch.",
     ),
     (

@@ -14,7 +14,7 @@ import msgspec
 from steelyard.dialects.bybit import auth, errors, guarding, private, stream
 from steelyard.dialects.bybit.environments import STATUS
 from steelyard.dialects.bybit.frames import Ack, Control
-from steelyard.dialects.bybit.routes import find_in
+from steelyard.dialects.bybit.routes import SPOT, find_in
 from steelyard.dialects.bybit.stream import NAME, encode
 from steelyard.dialects.bybit.text import to_ms
 from steelyard.domain.errors import DecodeError
@@ -180,7 +180,8 @@ class StreamSession(Conversation):
         self._say(answer)
 
     def _accept(self, control: Control) -> None:
-        text = "subscribe" if not self._is_private and control.op == "subscribe" else ""
+        is_spot = not self._is_private and self._category == SPOT
+        text = "subscribe" if is_spot and control.op == "subscribe" else ""
         answer = Ack(op=control.op, success=True, ret_msg=text, conn_id=self._name)
         answer.req_id = control.req_id
         self._say(answer)

@@ -52,9 +52,9 @@ from steelyard.dialects.coinbase_advanced.text import (
     average_text,
     cancel_text,
     cause_of,
+    completion_text,
     ended,
     reject_name,
-    share_text,
     shown,
     state_of,
     status_of,
@@ -128,7 +128,7 @@ def order_to_wire(
     is_buy, is_over = order.side is Side.BUY, not order.state.is_open
     by_money = order.spend_atoms is not None
     value = order.quote_atoms
-    done, whole = order.filled_lots, order.size_lots
+    done = order.filled_lots
     return order_messages.Order(
         order_id=order_uuid(order.order_id),
         product_id=instrument.symbol,
@@ -139,9 +139,7 @@ def order_to_wire(
         status=status_of(order),
         time_in_force=TIME_IN_FORCE_NAMES[order.time_in_force],
         created_time=iso(order.created_ns),
-        completion_percentage=share_text(value, order.spend_atoms or 0)
-        if by_money
-        else share_text(done, whole),
+        completion_percentage=completion_text(order),
         filled_size=size_text(instrument, done),
         average_filled_price=average_text(instrument, value, done),
         number_of_fills=str(len(paid)),

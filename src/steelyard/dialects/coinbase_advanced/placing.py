@@ -71,6 +71,7 @@ NOT_HERE = {
     "twap_limit_gtd": "nobody here works an order off over time",
     "scaled_limit_gtc": "place its orders one by one",
 }
+TIME_MAX_NS = 2**63 - 1
 # A stop by its side and the way that its price is reached.
 STOPS: dict[tuple[Side, str], OrderType] = {
     (Side.BUY, UP): OrderType.STOP_LIMIT,
@@ -234,7 +235,11 @@ def _expiry(kind: Kind, terms: Terms) -> int | None:
         return None
     if not _said(terms.end_time):
         raise DecodeError("end_time is required, as 2024-03-11T20:48:46Z", "end_time")
-    return from_iso(_said(terms.end_time))
+    # The zero time of some languages is as past as 1970, and as good as never is too far.
+    expire_ns = max(0, from_iso(_said(terms.end_time)))
+    if expire_ns > TIME_MAX_NS:
+        raise DecodeError("end_time is at most 2262-04-11T23:47:16Z", "end_time")
+    return expire_ns
 
 
 def _price(text: str | UnsetType, instrument: Instrument, name: str) -> int:

@@ -119,6 +119,18 @@ def trigger_of(order: Order) -> str:
     return TRIGGERED if order.triggered_ns else PENDING_TRIGGER
 
 
+def completion_text(order: Order) -> str:
+    """Return how much of an order has filled, in percent; of one by money, how much was spent.
+
+    What is left of money that buys no further lot does not count: a filled order is complete.
+    """
+    if order.state is OrderState.FILLED:
+        return "100"
+    if order.spend_atoms is not None:
+        return share_text(order.quote_atoms, order.spend_atoms)
+    return share_text(order.filled_lots, order.size_lots)
+
+
 def cancel_text(order: Order) -> str:
     """Return why an order was canceled; one that was not says nothing."""
     cause = order.cancel_cause

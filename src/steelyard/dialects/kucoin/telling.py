@@ -265,8 +265,8 @@ def fee_rate(fill: Fill) -> str:
 def fill_to_wire(fill: Fill, listings: Listings, order: Order | None) -> order_messages.Fill:
     """Return an execution."""
     instrument = listings[fill.instrument_id]
-    waited = order is not None and order.order_type.waits
-    stop = placing.STOP_NAMES[order.side, order.order_type] if waited and order else ""
+    named = order is not None and (order.side, order.order_type)
+    stop = placing.STOP_NAMES.get(named, "") if named else ""  # those that trail have no name
     return order_messages.Fill(
         id=fill_number(fill),
         symbol=instrument.symbol,

@@ -5,6 +5,7 @@ of what a trigger brings. An iceberg rests at its worst price and shows so much 
 not follow the touch. Which way a price has to come follows from where it is when a `trigger` comes.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
@@ -222,9 +223,10 @@ def _trailing(request: NewAlgo, plain: Place, instrument: Instrument) -> Place:
     rate_e8 = None
     if ratio is not None:
         scaled = number_of(ratio, "callbackRatio").scaleb(RATE_DECIMALS)
-        if scaled != scaled.to_integral_value() or scaled <= 0:
+        most = Decimal(10) ** RATE_DECIMALS
+        if not 0 < scaled <= most or scaled != scaled.to_integral_value():
             raise UnitError(
-                "callbackRatio is a share above 0 with at most 8 decimals: 0.01 is 1 %",
+                "callbackRatio is a share above 0, at most 1, of up to 8 decimals: 0.01 is 1 %",
                 RejectReason.TRAIL_OUT_OF_RANGE,
                 "callbackRatio",
             )

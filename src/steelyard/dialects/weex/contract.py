@@ -29,6 +29,20 @@ class Contracts(Struct, frozen=True):
     symbols: tuple[str, ...] = ()
 
 
+class WaitingContracts(Struct, frozen=True):
+    """Orders that wait or did: none."""
+
+    orders: tuple[str, ...] = ()
+    hasMore: bool = False
+
+
+class ContractIncome(Struct, frozen=True):
+    """What contracts have paid: nothing."""
+
+    hasNextPage: bool = False
+    items: tuple[str, ...] = ()
+
+
 class SomeOrderRequest(Struct, frozen=True):
     """An order of contracts, however it is named."""
 
@@ -128,6 +142,19 @@ def _account(method: str, name: str, weight: int, summary: str, encode: Any) -> 
     )
 
 
+def _listed_apart(method: str, name: str, weight: int, told: Struct, summary: str) -> Endpoint:
+    return signed(
+        method,
+        f"/capi/v3/{name}",
+        MaybeSymbolRequest,
+        type(told),
+        nothing,
+        lambda _answer, _request, _asker: told,
+        weight=weight,
+        summary=f"{summary} of contracts: none",
+    )
+
+
 INFO = public(
     "/capi/v3/market/exchangeInfo",
     Nothing,
@@ -194,6 +221,8 @@ ENDPOINTS = (
             ("userTrades", 5, "Fills"),
         )
     ),
+    _listed_apart("GET", "allAlgoOrders", 10, WaitingContracts(), "Orders that waited"),
+    _listed_apart("POST", "account/income", 5, ContractIncome(), "What they have paid"),
     _account("GET", "account/commissionRate", 10, "Fees", _none_there),
     _account("GET", "order", 3, "An order", _no_order),
     _account("POST", "order", 5, "A new order", _none_there),
@@ -205,5 +234,8 @@ ENDPOINTS = (
     _account("DELETE", "algoOpenOrders", 5, "All cancels of what waits", _no_symbol),
     _account("POST", "account/leverage", 20, "Leverage to set", _none_there),
     _account("POST", "account/marginType", 50, "How margin is shared", _none_there),
+    _account("POST", "account/positionMargin", 30, "Margin to move", _none_there),
     _account("POST", "closePositions", 50, "Positions to close", _no_symbol),
+    _account("POST", "placeTpSlOrder", 5, "A new exit", _none_there),
+    _account("POST", "modifyTpSlOrder", 5, "An exit to change", _no_order),
 )

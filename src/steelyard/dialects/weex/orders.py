@@ -5,6 +5,7 @@ queries tell. A client's id that an open order has leads to that order: it is an
 just been placed, and nothing new is. Of several cancels each has its own answer.
 """
 
+import re
 from typing import Any
 
 from steelyard.dialects.weex import errors, placing
@@ -51,6 +52,7 @@ from steelyard.wire.dialect import Asker
 KEPT_MAX = 200_000  # orders or fills looked through for a list: all that an account has
 LIST_DEFAULT, LIST_MAX = 100, 1_000
 BATCH_MAX = 100
+_ID = re.compile("[0-9]{1,19}")
 FAILED, NOT_FOUND = "FAILED", "FAILED_ORDER_NOT_FOUND"
 CANCELED = "CANCELED"
 
@@ -146,6 +148,8 @@ def _named(request: BatchRequest, asker: Asker) -> list[tuple[str, Order | None]
     if len(names) > BATCH_MAX:
         raise errors.invalid("orderIds", f"at most {BATCH_MAX}")
     if request.orderIds:
+        if not all(_ID.fullmatch(name) for name in request.orderIds):
+            raise errors.invalid("orderIds", "an id is a whole number of up to 19 digits")
         return [(name, find_order(asker, name, None)) for name in names]
     return [(name, find_order(asker, None, name)) for name in names]
 
@@ -165,9 +169,8 @@ def _canceled_batch(answer: Any, request: BatchRequest, asker: Asker) -> Cancele
         if order is not None and order.order_id in done:
             rows.append(canceled_to_wire(order))
             continue
-        number = name if name.isascii() and name.isdigit() and len(name) < 19 else "0"  # noqa: PLR2004
         own = name if request.orderIds is None else None
-        rows.append(_failed(int(number) if own is None else 0, own))
+        rows.append(_failed(int(name) if own is None else 0, own))
     return CanceledOrders(tuple(rows))
 
 

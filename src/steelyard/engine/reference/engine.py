@@ -7,6 +7,7 @@ set off, and the levels touched, in the order of touch, consecutive repeats merg
 It trusts that numbers fit their fields (`domain/layout.py`): decoding has seen to that.
 """
 
+import struct
 from heapq import heappop
 
 from steelyard.domain import layout
@@ -36,7 +37,7 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.ledger import Balance
 from steelyard.domain.order import CancelCause
-from steelyard.engine import BookLevels
+from steelyard.engine import BookLevels, too_wide
 from steelyard.engine.book import BookSide, QueueModel
 from steelyard.engine.reference import (
     administration,
@@ -73,7 +74,10 @@ class ReferenceEngine:
     @staticmethod
     def record(command: Command, now_ns: int) -> bytes:
         """Return a command as a record, which `apply_record` takes."""
-        return layout.encode(command, now_ns)
+        try:
+            return layout.encode(command, now_ns)
+        except (struct.error, OverflowError) as error:
+            raise too_wide(command) from error
 
     def apply_record(self, record: bytes) -> list[Effect]:
         """Carry out the command of a record at its own now_ns, as `apply`."""
