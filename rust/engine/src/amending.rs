@@ -23,7 +23,7 @@ impl Engine {
     #[inline(always)]
     pub(crate) fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
         let Cancel { account_id, order_id } = *cancel;
-        let Some(at) = self.shared.orders.get(order_id) else {
+        let Some((at, slot)) = self.shared.orders.find(order_id) else {
             return effects.rejected(order_id, account_id, RejectReason::UnknownOrder);
         };
         let (owner, market, is_plain) = match at & OUTSIDE {
@@ -42,11 +42,11 @@ impl Engine {
         if self.markets[market as usize].state == MarketState::Maintenance {
             return effects.rejected(order_id, account_id, RejectReason::MarketMaintenance);
         }
-        let mut turn = self.turn(market, effects);
+        // Two turns: the one that nobody else sees stays in registers.
         if is_plain {
-            turn.cancel_plain(at, CancelCause::User);
+            self.turn(market, effects).cancel_plain(at, slot, CancelCause::User);
         } else {
-            turn.cancel(order_id, CancelCause::User);
+            self.turn(market, effects).cancel(order_id, CancelCause::User);
         }
     }
 

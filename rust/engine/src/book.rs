@@ -250,11 +250,11 @@ impl Book {
 
 impl Ladder {
     /// Puts an order at the back of its queue: the shown one, or the hidden one behind it; returns
-    /// its node and its level.
+    /// its node, its level and what that shows now.
     #[inline(always)]
-    pub(crate) fn add<R: Resting>(&mut self, nodes: &mut Nodes<R>, order: &R) -> (u32, u32) {
-        let number = self.open(order.price_ticks());
-        let level = self.level_mut(number);
+    pub(crate) fn add<R: Resting>(&mut self, nodes: &mut Nodes<R>, order: &R) -> (u32, u32, i64) {
+        self.note_size(order.remaining_lots());
+        let (level, number) = self.open(order.price_ticks());
         let is_hidden = order.is_hidden();
         // Nearly always nobody is hidden, and then it is the back of all.
         let back = if is_hidden { NOBODY } else { level.hidden };
@@ -278,8 +278,7 @@ impl Ladder {
         if order.is_house() {
             level.house_lots += order.remaining_lots();
         }
-        self.note_size(order.remaining_lots());
-        (at, number)
+        (at, number, level.lots)
     }
 
     /// Takes size off a level, some of it the house's; of what is shown, or of what is not.

@@ -104,8 +104,11 @@ impl Engine {
             return refused(reason);
         }
         let (is_buy, size_lots) = (place.side == Side::Buy, place.size_lots);
-        let rates = rates(schedules, ledger.account_at(account), rare.now_ns);
-        let (base, quote) = ledger.balances_in(account, at, &market.instrument);
+        let known = ledger.account_at(account);
+        let rates = rates(schedules, known, rare.now_ns);
+        let places = known.balances_in(at);
+        let (base, quote) =
+            places.unwrap_or_else(|| ledger.find_balances_in(account, at, &market.instrument));
         let is_met = market.instrument.band_rate_e8 == 0 || market.is_in_band(house);
         let lots = if is_met { size_lots.min(house.size_lots) } else { 0 };
         let amounts = market.amounts(house.price_ticks, lots);

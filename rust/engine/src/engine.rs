@@ -160,7 +160,9 @@ impl Engine {
         if !self.shared.rare.heard.is_empty() {
             self.work_off(effects);
         }
-        self.tell_levels(effects);
+        if !self.shared.touched.is_empty() {
+            self.tell_levels(effects);
+        }
     }
 
     fn carry_out(&mut self, command: &Command, effects: &mut Effects) {
@@ -210,7 +212,7 @@ impl Engine {
     }
 
     /// Tells the sizes of the levels that a command has touched.
-    #[inline(always)]
+    #[inline(never)]
     fn tell_levels(&mut self, effects: &mut Effects) {
         for touch in &self.shared.touched {
             let market = &self.markets[touch.market as usize];

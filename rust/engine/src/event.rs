@@ -16,8 +16,13 @@ use crate::wire::{Record, size, tag};
 /// The effects of a run of commands, in the order in which they happened.
 #[derive(Default)]
 pub struct Effects {
+    /// Room beyond `count` holds what was told before.
     words: Vec<[u8; 8]>,
+    count: usize,
 }
+
+/// How many words of room there are at first: a batch of a few commands.
+const ROOM_MIN: usize = 1 << 8;
 
 /// A trade as everybody sees it.
 #[derive(Clone, Copy)]
@@ -79,29 +84,54 @@ impl Effects {
     /// Returns the records so far.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.words.as_flattened()
+        self.words().as_flattened()
     }
 
     /// Returns the records word by word.
     pub(crate) fn words(&self) -> &[[u8; 8]] {
-        &self.words
+        self.words.get(..self.count).unwrap_or_default()
     }
 
     /// Forgets what was told, keeping the room.
     pub fn clear(&mut self) {
-        self.words.clear();
+        self.count = 0;
     }
 
     /// Gives room back after an unusually long answer.
     pub fn shrink_to(&mut self, bytes: usize) {
-        self.words.clear();
-        self.words.shrink_to(bytes / 8);
+        self.count = 0;
+        self.words.truncate(bytes / 8);
+        self.words.shrink_to_fit();
     }
 
     /// Tells one record of whole words, the first of which is its head.
+    ///
+    /// Into room that is there: a `Vec` that grows by copying makes a call of each record, and what
+    /// has just been written word by word is read again as a whole, for which the processor waits.
     #[inline(always)]
     fn tell<const WORDS: usize>(&mut self, words: [u64; WORDS]) {
-        self.words.extend_from_slice(&words.map(u64::to_le_bytes));
+        let end = self.count.saturating_add(WORDS);
+        if end > self.words.len() {
+            self.make_room();
+        }
+        if let Some(room) = self.words.get_mut(..end).and_then(|it| it.last_chunk_mut()) {
+            *room = words.map(u64::to_le_bytes);
+        }
+        self.count = end;
+    }
+
+    /// Tells a record that is seldom told.
+    fn tell_bytes(&mut self, record: &[u8]) {
+        for word in record.as_chunks().0 {
+            self.tell([u64::from_le_bytes(*word)]);
+        }
+    }
+
+    /// Doubles the room.
+    #[cold]
+    fn make_room(&mut self) {
+        let room = self.words.len().saturating_mul(2).max(ROOM_MIN);
+        self.words.resize(room, [0; 8]);
     }
 
     #[inline]
@@ -192,7 +222,7 @@ impl Effects {
     pub(crate) fn transferred(&mut self, account_id: u32, asset_id: u32, amount_atoms: i128) {
         let mut record = Record::<{ size::TRANSFERRED }>::new(tag::TRANSFERRED, account_id);
         record.u32(asset_id).i128(amount_atoms);
-        self.words.extend_from_slice(record.bytes().as_chunks().0);
+        self.tell_bytes(record.bytes());
     }
 
     pub(crate) fn transfer_changed(
@@ -208,7 +238,7 @@ impl Effects {
             .u64(transfer_id)
             .i128(transfer.amount_atoms)
             .u8(state.number());
-        self.words.extend_from_slice(record.bytes().as_chunks().0);
+        self.tell_bytes(record.bytes());
     }
 
     pub(crate) fn market_state_changed(&mut self, instrument_id: u32, state: MarketState) {

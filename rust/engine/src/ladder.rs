@@ -198,9 +198,9 @@ impl Ladder {
         self.largest_lots = self.largest_lots.max(size_lots);
     }
 
-    /// Returns the level of a price, opening it where it is not open.
+    /// Returns the level of a price, opening it where it is not open, and its place.
     #[inline(always)]
-    pub(crate) fn open(&mut self, price_ticks: i64) -> u32 {
+    pub(crate) fn open(&mut self, price_ticks: i64) -> (&mut Level, u32) {
         let (number, tick) = split(price_ticks);
         let seen = &mut self.recent[(number & DIGIT) as usize];
         if seen.number != number {
@@ -208,14 +208,19 @@ impl Ladder {
             self.recent[(number & DIGIT) as usize] = Seen { number, page };
         }
         let page = self.recent[(number & DIGIT) as usize].page;
-        let level = page << PAGE_BITS | tick;
+        let number = page << PAGE_BITS | tick;
         // Nobody can foresee whether it is open, and to look at it takes long: no branch.
-        self.levels[level as usize].price_ticks = price_ticks;
         self.page_bits[page as usize] |= 1 << tick;
-        let is_best = self.best == 0 || !self.side.reaches(self.best, price_ticks);
+        let is_best = match self.side {
+            Side::Buy => price_ticks > self.best,
+            // No best price is, one less and unsigned, above all prices.
+            Side::Sell => self.best.wrapping_sub(1).cast_unsigned() >= price_ticks.cast_unsigned(),
+        };
         self.best = select_unpredictable(is_best, price_ticks, self.best);
-        self.best_level = select_unpredictable(is_best, level, self.best_level);
-        level
+        self.best_level = select_unpredictable(is_best, number, self.best_level);
+        let level = &mut self.levels[number as usize];
+        level.price_ticks = price_ticks;
+        (level, number)
     }
 
     /// Closes a level that has become empty.
@@ -474,10 +479,10 @@ mod tests {
                     ladder.close(price, level);
                 } else {
                     assert!(model.insert(price));
-                    let level = ladder.open(price);
+                    let (_, level) = ladder.open(price);
                     ladder.level_mut(level).lots = price;
                     seen.push((level, price));
-                    assert_eq!(ladder.open(price), level, "an open level stays where it is");
+                    assert_eq!(ladder.open(price).1, level, "an open level stays where it is");
                 }
                 if random.below(100) == 0 {
                     for price in std::mem::take(&mut model) {
@@ -513,7 +518,7 @@ mod tests {
         let mut random = Seeded::new(1);
         for _ in 0..100_000 {
             let price = 1 + random.below(1 << 53) as i64;
-            let level = ladder.open(price);
+            let (_, level) = ladder.open(price);
             ladder.close(price, level);
         }
         assert_eq!(ladder.page_bits.len(), 1);

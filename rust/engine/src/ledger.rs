@@ -63,6 +63,14 @@ pub(crate) struct Account {
     quote: u32,
 }
 
+impl Account {
+    /// Returns the places of its balances of a market's two assets, if it was the last it traded in.
+    #[inline(always)]
+    pub(crate) fn balances_in(&self, market: u32) -> Option<(u32, u32)> {
+        (self.market == market).then_some((self.base, self.quote))
+    }
+}
+
 /// All accounts and balances.
 pub(crate) struct Ledger {
     accounts: Vec<Account>,
@@ -152,23 +160,9 @@ impl Ledger {
         self.accounts.iter()
     }
 
-    /// Returns the places of an account's balances of a market's two assets.
-    #[inline(always)]
-    pub(crate) fn balances_in(
-        &mut self,
-        account: u32,
-        market: u32,
-        instrument: &Instrument,
-    ) -> (u32, u32) {
-        let found = &self.accounts[account as usize];
-        match found.market == market {
-            true => (found.base, found.quote),
-            false => self.find_balances_in(account, market, instrument),
-        }
-    }
-
+    /// Returns the places of an account's balances of a market's two assets, and lets it know them.
     #[cold]
-    fn find_balances_in(
+    pub(crate) fn find_balances_in(
         &mut self,
         account: u32,
         market: u32,

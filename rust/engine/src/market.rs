@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::order::{Extra, Order, Rare};
 use crate::places::Places;
 use crate::room::Room;
-use crate::units::{RATE_SCALE, Rates, fee_atoms, notional_atoms};
+use crate::units::{RATE_SCALE, Rates, fee_atoms, notional_atoms, product, with_fee};
 use crate::waiting::Waiting;
 
 /// A market: its listing, its book and where its money goes.
@@ -79,13 +79,27 @@ impl Market {
         fee_asset: FeeAsset,
         rates: Rates,
     ) -> i128 {
+        let is_in_quote = fee_asset == FeeAsset::Quote;
+        let rate_e8 = if is_in_quote { rates.larger_e8() } else { 0 };
+        let Instrument { lot_atoms, tick_lot_atoms, .. } = self.instrument;
+        match product(price_ticks, tick_lot_atoms).and_then(|it| with_fee(it, rate_e8)) {
+            // Nobody can foresee the side: no branch.
+            Some(buys) => {
+                let sells = lot_atoms.cast_unsigned();
+                i128::from(select_unpredictable(side == Side::Buy, buys, sells))
+            }
+            None => self.large_hold_per_lot(side, price_ticks, rate_e8),
+        }
+    }
+
+    /// Returns the same where 64 bits are not enough.
+    #[cold]
+    fn large_hold_per_lot(&self, side: Side, price_ticks: i64, rate_e8: i32) -> i128 {
         let per_lot = notional_atoms(price_ticks, 1, self.instrument.tick_lot_atoms);
-        let buys = match fee_asset {
-            FeeAsset::Quote => per_lot + fee_atoms(per_lot, rates.larger_e8()),
-            FeeAsset::Received | FeeAsset::Token => per_lot,
-        };
-        // Nobody can foresee the side: no branch.
-        select_unpredictable(side == Side::Buy, buys, i128::from(self.instrument.lot_atoms))
+        match side {
+            Side::Buy => per_lot + fee_atoms(per_lot, rate_e8),
+            Side::Sell => i128::from(self.instrument.lot_atoms),
+        }
     }
 
     /// Returns the lowest and the highest price around the reference, if there is a band.
@@ -123,6 +137,14 @@ impl Market {
 }
 
 impl Turn<'_> {
+    /// Returns the same turn for a call that is seldom made: what only its copy has the address of
+    /// stays in registers.
+    #[inline(always)]
+    pub(crate) fn apart(&mut self) -> Turn<'_> {
+        let Turn { at, ref mut market, ref mut shared, ref mut effects } = *self;
+        Turn { at, market, shared, effects }
+    }
+
     #[inline]
     pub(crate) fn instrument_id(&self) -> u32 {
         self.market.instrument.instrument_id

@@ -182,7 +182,7 @@ impl Matcher {
         }
         if left > 0 {
             let order = Plain { order_id, price_ticks, remaining_lots: left, side };
-            let (at, _) = self.book.of_mut(side).add(&mut self.nodes, &order);
+            let (at, ..) = self.book.of_mut(side).add(&mut self.nodes, &order);
             self.orders.insert(order_id, at);
         }
         true

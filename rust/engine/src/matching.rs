@@ -176,14 +176,20 @@ impl Turn<'_> {
     /// Returns what must be free for an order: what it will hold, or what its fills will cost.
     #[inline(always)]
     pub(crate) fn needed_atoms(&self, order: &Order, hold_atoms: i128) -> i128 {
-        match order.is_market_buy() || self.is_by_amount(order) {
+        match self.pays_as_it_fills(order) {
             true => self.cost(&{ *order }),
             false => hold_atoms,
         }
     }
 
+    /// Returns whether an order holds nothing beforehand that says what it will cost.
+    #[inline(always)]
+    pub(crate) fn pays_as_it_fills(&self, order: &Order) -> bool {
+        order.is_market_buy() || self.is_by_amount(order)
+    }
+
     #[inline(never)]
-    fn cost(&self, order: &Order) -> i128 {
+    pub(crate) fn cost(&self, order: &Order) -> i128 {
         let plan = self.plan(order);
         match order.side {
             Side::Buy => plan.cost_atoms,
@@ -206,14 +212,14 @@ impl Turn<'_> {
     /// nothing else can come between and it costs less.
     #[inline(always)]
     pub(crate) fn go_to_market(&mut self, order: &mut Order, is_last: bool) {
-        if order.time_in_force == TimeInForce::Fok && !self.is_fillable(&{ *order }) {
+        if order.time_in_force == TimeInForce::Fok && !self.apart().is_fillable(&{ *order }) {
             let mut order = *order;
-            return self.end(&mut order, CancelCause::FokUnfillable);
+            return self.apart().end(&mut order, CancelCause::FokUnfillable);
         }
         if self.crosses(order) {
             // A copy: what nobody else has seen the address of stays in registers.
             let mut taker = *order;
-            return self.meet_the_book(&mut taker);
+            return self.apart().meet_the_book(&mut taker);
         }
         self.stay(order, is_last);
     }
@@ -233,7 +239,7 @@ impl Turn<'_> {
             self.rest(order, is_last);
         } else {
             let mut order = *order;
-            self.end_remainder(&mut order);
+            self.apart().end_remainder(&mut order);
         }
     }
 

@@ -14,7 +14,7 @@
 
 use crate::table::Table;
 
-const RECENT_MIN: usize = 1 << 8;
+const RECENT_MIN: u64 = 1 << 8;
 const RECENT_MAX: usize = 1 << 24;
 
 /// The ring grows when it holds, and has left behind, more than one order for so many slots.
@@ -37,8 +37,8 @@ pub(crate) struct Places {
 impl Default for Places {
     fn default() -> Self {
         Self {
-            recent: vec![NONE; RECENT_MIN],
-            mask: RECENT_MIN - 1,
+            recent: vec![NONE; RECENT_MIN as usize],
+            mask: RECENT_MIN as usize - 1,
             count: 0,
             newest: 0,
             old: Table::default(),
@@ -76,6 +76,28 @@ impl Places {
         }
     }
 
+    /// Returns an order's place, and where that is written: past the ring's end for the table.
+    #[inline(always)]
+    pub(crate) fn find(&self, order_id: u64) -> Option<(u32, usize)> {
+        let Some(slot) = self.slot(order_id) else {
+            return self.get_old(order_id).map(|place| (place, usize::MAX));
+        };
+        let place = self.recent[slot];
+        (place != NONE).then_some((place, slot))
+    }
+
+    /// Takes an order out that has just been found there.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self, order_id: u64, slot: usize) {
+        match self.recent.get_mut(slot) {
+            Some(place) => {
+                *place = NONE;
+                self.count = self.count.wrapping_sub(1);
+            }
+            None => drop(self.remove_old(order_id)),
+        }
+    }
+
     #[cold]
     fn get_old(&self, order_id: u64) -> Option<u32> {
         self.old.get(order_id)
@@ -85,13 +107,14 @@ impl Places {
     #[inline(always)]
     pub(crate) fn insert(&mut self, order_id: u64, place: u32) {
         debug_assert!(place != NONE, "that place marks an empty slot");
-        if order_id <= self.newest || order_id - self.newest > RECENT_MIN as u64 {
-            return self.insert_apart(order_id, place);
+        match order_id.checked_sub(self.newest) {
+            Some(1) => {}
+            Some(2..=RECENT_MIN) => self.move_on(order_id - 1),
+            _ => return self.insert_apart(order_id, place),
         }
-        self.move_on(order_id);
-        let slot = self.at(order_id);
+        let slot = self.next(order_id);
         self.recent[slot] = place;
-        self.count += 1;
+        self.count = self.count.wrapping_add(1);
     }
 
     /// Enters an order that is not one of the next.
@@ -114,11 +137,18 @@ impl Places {
     #[inline(always)]
     fn move_on(&mut self, order_id: u64) {
         while self.newest != order_id {
-            self.newest += 1;
-            let slot = self.at(self.newest);
-            if self.recent[slot] != NONE {
-                self.leave_behind();
-            }
+            self.next(self.newest + 1);
+        }
+    }
+
+    /// Makes the number behind the newest the newest, and returns its slot, which is empty.
+    #[inline(always)]
+    fn next(&mut self, order_id: u64) -> usize {
+        self.newest = order_id;
+        let slot = self.at(order_id);
+        match self.recent[slot] {
+            NONE => slot,
+            _ => self.leave_behind(),
         }
     }
 
@@ -130,7 +160,7 @@ impl Places {
         if place == NONE {
             return None;
         }
-        self.count -= 1;
+        self.count = self.count.wrapping_sub(1);
         Some(place)
     }
 
@@ -141,15 +171,17 @@ impl Places {
 
     /// Makes the slot free that the newest number needs: what is there is old, or the ring grows.
     #[cold]
-    fn leave_behind(&mut self) {
+    fn leave_behind(&mut self) -> usize {
         let length = self.recent.len();
         if self.old.len().min(self.count) >= length / SLOTS_PER_ORDER && length < RECENT_MAX {
-            return self.grow();
+            self.grow();
+            return self.at(self.newest);
         }
         let slot = self.at(self.newest);
         let place = std::mem::replace(&mut self.recent[slot], NONE);
         self.count -= 1;
         self.old.insert(self.newest - length as u64, place);
+        slot
     }
 
     /// Moves on to a number that is far ahead: everything in the ring is old.
@@ -260,7 +292,7 @@ mod tests {
         for at in 1..10_000 {
             places.insert(at * 1_000, 1);
         }
-        assert_eq!(places.recent.len(), RECENT_MIN);
+        assert_eq!(places.recent.len() as u64, RECENT_MIN);
         assert_eq!(places.old.len() + places.count, 9_999);
     }
 

@@ -50,14 +50,14 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn accept(&mut self, order: &Order, place: &Place, account: u32) {
         if self.shared.ledger.scheduled != 0 {
-            self.drop_old_days(account);
+            self.apart().drop_old_days(account);
         }
         self.effects.accepted(order.order_id, place.account_id, place.instrument_id);
         if order.price_ticks != place.price_ticks.unwrap_or(0) {
-            self.tell_amended(&{ *order }, false);
+            self.apart().tell_amended(&{ *order }, false);
         }
         if order.extra != 0 {
-            self.note_expiry(&{ *order });
+            self.apart().note_expiry(&{ *order });
         }
     }
 
@@ -79,8 +79,9 @@ impl Turn<'_> {
     pub(crate) fn draft(&mut self, order_id: u64, place: &Place, account: u32) -> Order {
         let Turn { at, ref market, ref mut shared, .. } = *self;
         let Shared { ledger, rare, schedules, .. } = &mut **shared;
-        let rates = fees::rates(schedules, ledger.account_at(account), rare.now_ns);
-        let (base, quote) = ledger.balances_in(account, at, &market.instrument);
+        let known = ledger.account_at(account);
+        let rates = fees::rates(schedules, known, rare.now_ns);
+        let places = known.balances_in(at);
         let price_ticks = place.price_ticks.unwrap_or(0);
         let extra = match &place.terms {
             None => 0,
@@ -91,6 +92,8 @@ impl Turn<'_> {
                 true => 0,
                 false => market.hold_per_lot(place.side, price_ticks, place.fee_asset, rates),
             };
+        let (base, quote) =
+            places.unwrap_or_else(|| ledger.find_balances_in(account, at, &market.instrument));
         Order {
             hold_per_lot,
             order_id,

@@ -49,16 +49,19 @@ impl Turn<'_> {
     pub(crate) fn enter_books(&mut self, order: &mut Order) -> Refusal {
         if self.market.room.is_some() {
             let order = *order;
-            self.check_room(std::slice::from_ref(&order), None)?;
+            self.apart().check_room(std::slice::from_ref(&order), None)?;
         }
-        if order.order_type.waits() && self.is_there(&{ *order }) {
+        if order.order_type.waits() && self.apart().is_there(&{ *order }) {
             return Err(RejectReason::WouldTrigger);
         }
         if order.post_only && order.order_type == OrderType::Limit {
-            *order = self.make(*order)?;
+            *order = self.apart().make(*order)?;
         }
         let hold = order.hold_atoms();
-        let needed = self.needed_atoms(order, hold);
+        let needed = match self.pays_as_it_fills(order) {
+            true => self.apart().cost(&{ *order }),
+            false => hold,
+        };
         match self.shared.ledger.try_hold(order.pays_from(), needed, hold) {
             true => Ok(()),
             false => Err(RejectReason::InsufficientBalance),

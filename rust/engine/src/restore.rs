@@ -231,7 +231,7 @@ impl Engine {
             }
         }
         let ladder = self.markets[market as usize].book.of_mut(order.side);
-        let (at, _) = ladder.add(&mut self.shared.nodes, &order);
+        let (at, ..) = ladder.add(&mut self.shared.nodes, &order);
         if !order.is_house() {
             self.shared.orders.insert(order.order_id, at);
         }

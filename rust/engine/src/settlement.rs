@@ -13,7 +13,7 @@ use crate::fees::count_volume;
 use crate::ledger::Ledger;
 use crate::market::{Market, Shared, Turn};
 use crate::order::{Order, Rare};
-use crate::units::{RATE_SCALE, fee_atoms, notional_atoms, share_up, times};
+use crate::units::{RATE_SCALE, fee_atoms, notional_atoms, product, share_up, times};
 
 /// A larger fee in quote is not converted into the token.
 const TOKEN_FEE_MAX_ATOMS: i128 = 1 << 64;
@@ -34,6 +34,15 @@ impl Market {
             base: times(i128::from(lot_atoms), lots),
             quote: notional_atoms(price_ticks, lots, tick_lot_atoms),
         }
+    }
+
+    /// Returns what a trade moves where 64 bits can say it, which is nearly always.
+    #[inline(always)]
+    fn small_amounts(&self, price_ticks: i64, lots: i64) -> Option<Amounts> {
+        let Instrument { lot_atoms, tick_lot_atoms, .. } = self.instrument;
+        let base = product(lot_atoms, lots)?;
+        let quote = product(price_ticks, tick_lot_atoms)?.checked_mul(lots.cast_unsigned())?;
+        Some(Amounts { base: i128::from(base), quote: i128::from(quote) })
     }
 
     /// Swaps base against quote between two orders, gives their holds' shares back and takes their
@@ -165,10 +174,28 @@ impl Turn<'_> {
             self.leave_oco(taker);
         }
         let trade = self.open_trade(taker.side, taker.order_id, maker_at, lots);
-        let Turn { market, shared, effects, .. } = self;
+        // The compiler knows then of which numbers one half is nothing, and leaves it out.
+        match self.market.small_amounts(trade.price_ticks, lots) {
+            Some(amounts) => self.settle(taker, maker_at, &trade, &amounts),
+            None => self.settle_large(taker, maker_at, &trade),
+        }
+        self.take_off(maker_at, lots);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_large(&mut self, taker: &mut Order, maker_at: u32, trade: &Trade) {
+        let amounts = self.market.amounts(trade.price_ticks, trade.size_lots);
+        self.settle(taker, maker_at, trade, &amounts);
+    }
+
+    /// Moves what a trade moves, and tells both sides.
+    #[inline(always)]
+    fn settle(&mut self, taker: &mut Order, maker_at: u32, trade: &Trade, amounts: &Amounts) {
+        let Turn { market, shared, .. } = self;
         let Shared { ledger, rare, nodes, .. } = &mut **shared;
         let (market, maker) = (&**market, nodes.get(maker_at));
-        let amounts = market.amounts(trade.price_ticks, lots);
+        let lots = trade.size_lots;
         match rare.extras.quote_atoms(taker) {
             Some(atoms) => {
                 *atoms -= amounts.quote;
@@ -177,25 +204,47 @@ impl Turn<'_> {
             None => taker.remaining_lots -= lots,
         }
         let taker = &*taker;
-        let has_token = taker.fee_asset == FeeAsset::Token || maker.fee_asset == FeeAsset::Token;
-        let (taker_fee, maker_fee) = if has_token {
-            market.exchange_for_token(ledger, rare, taker, maker, lots, &amounts)
-        } else {
-            // Nobody can foresee who of them buys: no branch.
-            let is_buy = taker.side == Side::Buy;
-            let (taking, making) = ((taker, taker.rates.taker_e8), (maker, maker.rates.maker_e8));
-            let (buyer, seller) = select_unpredictable(is_buy, (taking, making), (making, taking));
-            let (bought, sold) = market.exchange(ledger, buyer, seller, lots, &amounts);
-            (Fee::either(is_buy, bought, sold), Fee::either(is_buy, sold, bought))
-        };
-        count_volume(ledger, rare.now_ns, &market.instrument, taker, amounts.quote);
-        effects.filled(taker, taker.remaining_lots, &trade, Liquidity::Taker, taker_fee);
-        if !maker.is_house() {
-            let left = maker.remaining_lots - lots;
-            count_volume(ledger, rare.now_ns, &market.instrument, maker, amounts.quote);
-            effects.filled(maker, left, &trade, Liquidity::Maker, maker_fee);
+        if taker.fee_asset == FeeAsset::Token || maker.fee_asset == FeeAsset::Token {
+            return self.settle_for_token(taker, maker_at, trade, amounts);
         }
-        self.take_off(maker_at, lots);
+        // Nobody can foresee who of them buys: no branch.
+        let is_buy = taker.side == Side::Buy;
+        let (taking, making) = ((taker, taker.rates.taker_e8), (maker, maker.rates.maker_e8));
+        let (buyer, seller) = select_unpredictable(is_buy, (taking, making), (making, taking));
+        let (bought, sold) = market.exchange(ledger, buyer, seller, lots, amounts);
+        let (taken, made) = (Fee::either(is_buy, bought, sold), Fee::either(is_buy, sold, bought));
+        self.tell_fills(taker, maker_at, trade, amounts.quote, (taken, made));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_for_token(&mut self, taker: &Order, maker_at: u32, trade: &Trade, moved: &Amounts) {
+        let Shared { ledger, rare, nodes, .. } = &mut *self.shared;
+        let (maker, lots) = (nodes.get(maker_at), trade.size_lots);
+        let fees = self.market.exchange_for_token(ledger, rare, taker, maker, lots, moved);
+        self.tell_fills(taker, maker_at, trade, moved.quote, fees);
+    }
+
+    /// Counts a trade for both sides and tells them of it.
+    #[inline(always)]
+    fn tell_fills(
+        &mut self,
+        taker: &Order,
+        maker_at: u32,
+        trade: &Trade,
+        quote_atoms: i128,
+        (taker_fee, maker_fee): (Fee, Fee),
+    ) {
+        let Turn { market, shared, effects, .. } = self;
+        let Shared { ledger, rare, nodes, .. } = &mut **shared;
+        let (listing, maker) = (&market.instrument, nodes.get(maker_at));
+        count_volume(ledger, rare.now_ns, listing, taker, quote_atoms);
+        effects.filled(taker, taker.remaining_lots, trade, Liquidity::Taker, taker_fee);
+        if !maker.is_house() {
+            let left = maker.remaining_lots - trade.size_lots;
+            count_volume(ledger, rare.now_ns, listing, maker, quote_atoms);
+            effects.filled(maker, left, trade, Liquidity::Maker, maker_fee);
+        }
     }
 
     /// Settles one trade of a house taker and takes it off the maker's place.
@@ -285,7 +334,7 @@ impl Turn<'_> {
         // It stands behind all that are shown.
         maker.priority = self.priority();
         maker.show(self.extra(&maker).display_lots);
-        let (at, _) = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
+        let (at, ..) = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
         self.shared.orders.insert(maker.order_id, at);
     }
 

@@ -21,18 +21,19 @@ impl Turn<'_> {
     pub(crate) fn rest(&mut self, order: &mut Order, is_last: bool) {
         let Order { side, price_ticks, remaining_lots, order_id, .. } = *order;
         let count = self.shared.nodes.most();
-        if !self.market.book.of(side).has_room(price_ticks, remaining_lots, count) {
+        // One that has come just now, and has not moved, has been asked that already.
+        let is_asked = is_last && !order.post_only;
+        if !is_asked && !self.market.book.of(side).has_room(price_ticks, remaining_lots, count) {
             let mut order = *order;
-            return self.end(&mut order, CancelCause::LevelFull);
+            return self.apart().end(&mut order, CancelCause::LevelFull);
         }
         order.priority = self.priority();
         order.covered_lots = 0;
         if order.extra != 0 {
-            *order = self.cover(*order);
+            *order = self.apart().cover(*order);
         }
         let ladder = self.market.book.of_mut(side);
-        let (at, level) = ladder.add(&mut self.shared.nodes, order);
-        let lots = ladder.level(level).lots;
+        let (at, level, lots) = ladder.add(&mut self.shared.nodes, order);
         self.shared.orders.insert(order_id, at);
         self.count_in(order);
         if is_last && !order.is_hidden() {
@@ -89,10 +90,10 @@ impl Turn<'_> {
         }
     }
 
-    /// Cancels a resting order that has nothing apart, without taking a copy of it, as the last that
-    /// a command does.
+    /// Cancels a resting order that has nothing apart and has just been found in a slot, without
+    /// taking a copy of it, as the last that a command does.
     #[inline(always)]
-    pub(crate) fn cancel_plain(&mut self, at: u32, cause: CancelCause) {
+    pub(crate) fn cancel_plain(&mut self, at: u32, slot: usize, cause: CancelCause) {
         let Shared { nodes, ledger, orders, .. } = &mut *self.shared;
         let (order, level) = (nodes.get(at), nodes.level_of(at));
         let (order_id, side, price_ticks) = (order.order_id, order.side, order.price_ticks);
@@ -102,7 +103,7 @@ impl Turn<'_> {
             room.remove(order);
         }
         let lots = self.market.book.of_mut(side).remove(nodes, at);
-        orders.remove(order_id);
+        orders.clear(order_id, slot);
         self.tell_level(side, price_ticks, level, lots);
     }
 

@@ -172,7 +172,7 @@ impl Turn<'_> {
     pub(crate) fn act(&mut self, order: &mut Order, is_last: bool) {
         if order.order_type.waits() {
             let mut order = *order;
-            self.wait(&mut order);
+            self.apart().wait(&mut order);
         } else {
             self.go_to_market(order, is_last);
         }

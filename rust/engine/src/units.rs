@@ -59,18 +59,35 @@ impl Rates {
 #[must_use]
 #[inline]
 pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: i32) -> i128 {
+    match u64::try_from(amount_atoms).ok().and_then(|it| small_fee_atoms(it, rate_e8)) {
+        Some(fee) => i128::from(fee),
+        None => large_fee_atoms(amount_atoms, rate_e8),
+    }
+}
+
+#[inline(always)]
+fn small_fee_atoms(amount_atoms: u64, rate_e8: i32) -> Option<u64> {
+    let scale = u64::from(RATE_SCALE);
+    let exact = amount_atoms.checked_mul(u64::try_from(rate_e8).ok()?)?;
+    Some(exact.checked_add(scale - 1)? / scale)
+}
+
+#[inline(never)]
+fn large_fee_atoms(amount_atoms: i128, rate_e8: i32) -> i128 {
     let scale = u64::from(RATE_SCALE);
     match (u64::try_from(amount_atoms), u64::try_from(rate_e8)) {
+        // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
         (Ok(amount), Ok(rate)) if rate <= scale => {
-            let raised = amount.checked_mul(rate).and_then(|exact| exact.checked_add(scale - 1));
-            i128::from(match raised {
-                Some(raised) => raised / scale,
-                // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
-                None => (amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale),
-            })
+            i128::from((amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale))
         }
         _ => share_up(amount_atoms, i128::from(rate_e8)),
     }
+}
+
+/// Returns a small amount with the fee on it, if 64 bits can say all of that.
+#[inline(always)]
+pub(crate) fn with_fee(amount_atoms: u64, rate_e8: i32) -> Option<u64> {
+    amount_atoms.checked_add(small_fee_atoms(amount_atoms, rate_e8)?)
 }
 
 /// Returns an amount times a rate, rounded up; the product fits an `i128`.
@@ -101,7 +118,26 @@ fn times_wide(per_lot_atoms: i128, size_lots: i64) -> i128 {
 #[must_use]
 #[inline]
 pub(crate) fn notional_atoms(price_ticks: i64, size_lots: i64, tick_lot_atoms: i64) -> i128 {
-    times(i128::from(price_ticks) * i128::from(tick_lot_atoms), size_lots)
+    match product(price_ticks, tick_lot_atoms) {
+        Some(per_lot) if size_lots >= 0 => {
+            (u128::from(per_lot) * u128::from(size_lots.cast_unsigned())).cast_signed()
+        }
+        _ => notional_wide(price_ticks, size_lots, tick_lot_atoms),
+    }
+}
+
+#[cold]
+fn notional_wide(price_ticks: i64, size_lots: i64, tick_lot_atoms: i64) -> i128 {
+    times_wide(i128::from(price_ticks) * i128::from(tick_lot_atoms), size_lots)
+}
+
+/// Returns the product of two numbers that are not negative, if that fits: nearly always.
+#[inline(always)]
+pub(crate) fn product(left: i64, right: i64) -> Option<u64> {
+    match (u64::try_from(left), u64::try_from(right)) {
+        (Ok(left), Ok(right)) => left.checked_mul(right),
+        _ => None,
+    }
 }
 
 /// Returns `whole * part / of`, rounded down: the house's share of a shrinking level.
