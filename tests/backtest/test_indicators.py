@@ -136,6 +136,12 @@ def test_a_missing_value_is_missing_in_its_windows_only():
     assert np.flatnonzero(np.isnan(rma(values, 10))).tolist() == [*range(9), 1_500]
 
 
+def test_a_missing_flag_is_not_set():
+    """Nor is a missing value another than some number; numpy says it is."""
+    assert np.asarray(flags(pl.Series([True, None, False]))).tolist() == [True, False, False]
+    assert np.asarray(line([1.0, np.nan, 2.0]) != 2.0).tolist() == [True, False, False]
+
+
 def test_it_does_not_look_ahead():
     """Whatever the data end at, what was said before stays."""
     close = "close"

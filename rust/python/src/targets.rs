@@ -12,6 +12,9 @@ use crate::formula::PyFormula;
 /// So many targets are passed over at once where none changes.
 const CHUNK: usize = 16;
 
+/// So many flags are looked at together.
+const WORD: usize = 64;
+
 /// Positions in lots, one for each bar's close.
 #[pyclass(name = "Targets", module = "steelyard._native", frozen)]
 pub(crate) struct PyTargets {
@@ -127,12 +130,12 @@ struct Flags {
     found: Aims,
     scale: Scale,
     one: Option<i64>,
-    before: u8,
+    before: bool,
 }
 
 impl Flags {
     fn new(scale: Scale) -> Self {
-        Self { found: Aims::default(), scale, one: None, before: 0 }
+        Self { found: Aims::default(), scale, one: None, before: false }
     }
 
     fn note(&mut self, at: usize, is_on: bool) -> PyResult<()> {
@@ -151,29 +154,36 @@ impl Flags {
 
     /// Takes a block.
     fn take(&mut self, begin: usize, cells: &[impl Cell<u8>]) -> PyResult<()> {
-        let (chunks, rest) = cells.as_chunks::<CHUNK>();
-        for (begin, chunk) in (begin..).step_by(CHUNK).zip(chunks) {
-            let before = self.before;
-            // Mostly none changes, and then no more is looked at.
-            if chunk.iter().fold(0, |changed, it| changed | (it.value() ^ before)) == 0 {
-                continue;
+        for (begin, chunk) in (begin..).step_by(WORD).zip(cells.chunks(WORD)) {
+            let (eights, rest) = chunk.as_chunks::<8>();
+            let mut flags = 0_u64;
+            for (shift, eight) in (0..).step_by(8).zip(eights) {
+                flags |= bits(eight.each_ref().map(Cell::value)) << shift;
             }
-            // Each beside the one before it.
-            let flags = u128::from_le_bytes(chunk.each_ref().map(Cell::value));
-            let mut changed = flags ^ (flags << 8 | u128::from(before));
-            self.before = chunk.last().map_or(0, Cell::value);
+            for (shift, flag) in (chunk.len().wrapping_sub(rest.len())..).zip(rest) {
+                flags |= u64::from(flag.value() != 0) << shift;
+            }
+            // Each beside the one before it; after the last there are none.
+            let changed = flags ^ (flags << 1 | u64::from(self.before));
+            let mut changed = changed & (u64::MAX >> WORD.wrapping_sub(chunk.len()));
+            self.before = flags >> chunk.len().wrapping_sub(1) & 1 != 0;
             while changed != 0 {
-                let bits = changed.trailing_zeros() & !7;
-                self.note(begin.wrapping_add(bits as usize / 8), (flags >> bits) & 0xFF != 0)?;
-                changed &= !(0xFF << bits);
+                let bit = changed.trailing_zeros();
+                self.note(begin.wrapping_add(bit as usize), flags >> bit & 1 != 0)?;
+                changed &= changed.wrapping_sub(1);
             }
-        }
-        for (at, flag) in (begin.wrapping_add(cells.len()).wrapping_sub(rest.len())..).zip(rest) {
-            self.before = flag.value();
-            self.note(at, self.before != 0)?;
         }
         Ok(())
     }
+}
+
+/// Returns a bit for each of eight bytes, set where that is not 0.
+fn bits(bytes: [u8; 8]) -> u64 {
+    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let bytes = u64::from_le_bytes(bytes);
+    // The highest bit of each, then all of them side by side.
+    let set = ((bytes & LOW).wrapping_add(LOW) | bytes) >> 7 & 0x0101_0101_0101_0101;
+    set.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 #[pymethods]

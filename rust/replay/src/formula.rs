@@ -228,7 +228,11 @@ impl Formula {
     fn nodes(&self) -> Vec<Node> {
         let mut backs = vec![0; self.steps.len()];
         for step in &self.steps {
-            if let Step::Mean(of, back) | Step::Deviation(of, back) | Step::Shift(of, back) = *step
+            if let Step::Mean(of, back)
+            | Step::Highest(of, back)
+            | Step::Lowest(of, back)
+            | Step::Deviation(of, back)
+            | Step::Shift(of, back) = *step
             {
                 backs[of] = backs[of].max(back);
             }
@@ -331,8 +335,8 @@ fn work(
         (Step::Column(place), _) => read(place, from, out),
         (Step::Mean(of, back), Kept::Mean(it)) => it.run(from, before[of].last(back, size), out),
         (Step::Smooth(of, ..), Kept::Smooth(it)) => it.run(number(of), out),
-        (Step::Highest(of, _) | Step::Lowest(of, _), Kept::Extreme(it)) => {
-            it.run(from, number(of), out);
+        (Step::Highest(of, back) | Step::Lowest(of, back), Kept::Extreme(it)) => {
+            it.run(from, before[of].last(back, size), out);
         }
         (Step::Deviation(of, back), Kept::Deviation(it)) => {
             it.run(from, before[of].last(back, size), out);
@@ -390,15 +394,15 @@ fn calculate(math: Math, one: &[f64], other: &[f64], out: &mut [f64]) {
         Math::Subtract => each.for_each(|((one, other), out)| *out = one - other),
         Math::Multiply => each.for_each(|((one, other), out)| *out = one * other),
         Math::Divide => each.for_each(|((one, other), out)| *out = one / other),
-        Math::Higher => each.for_each(|((one, other), out)| *out = beyond(*one, *other, 1.0)),
-        Math::Lower => each.for_each(|((one, other), out)| *out = beyond(*one, *other, -1.0)),
+        Math::Higher => each.for_each(|((one, other), out)| *out = higher(*one, *other)),
+        Math::Lower => each.for_each(|((one, other), out)| *out = -higher(-one, -other)),
     }
 }
 
-/// Returns the higher of two, or the lower; NaN where one is missing.
+/// Returns the higher of two; NaN where one is missing.
 #[inline]
-fn beyond(one: f64, other: f64, sign: f64) -> f64 {
-    if one.is_nan() || one * sign > other * sign { one } else { other }
+fn higher(one: f64, other: f64) -> f64 {
+    if one.is_nan() || one > other { one } else { other }
 }
 
 fn ask(asked: Asked, one: &[f64], other: &[f64], flags: &mut [u8]) {

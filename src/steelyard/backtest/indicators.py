@@ -200,7 +200,8 @@ class Line(Formula):
         return Flags("equal", self, line(other))
 
     def __ne__(self, other: object) -> "Flags":  # type: ignore[override]
-        return ~(self == other)
+        other = line(other)
+        return (self > other) | (other > self)
 
     def shift(self, bars: int = 1) -> "Line":
         """Return the values of so many bars before; of none after, which nobody knows yet."""

@@ -174,31 +174,38 @@ impl Smooth {
             }
             next += 1;
         }
-        for begin in Fours::from(next, values.len()) {
-            let span = begin.max(next)..(begin + 4).min(values.len());
-            self.four(&values[span.clone()], &mut out[span]);
+        let whole = next.next_multiple_of(4).min(values.len());
+        self.some(&values[next..whole], &mut out[next..whole]);
+        let (fours, rest) = values[whole..].as_chunks::<4>();
+        let (outs, last) = out[whole..].as_chunks_mut::<4>();
+        for (values, out) in fours.iter().zip(outs) {
+            self.four(values, out);
+        }
+        self.some(rest, last);
+    }
+
+    /// Takes four values.
+    #[inline]
+    fn four(&mut self, values: &[f64; 4], out: &mut [f64; 4]) {
+        let ([w, left], sum, [a, b, c, d]) = ([self.weight, self.left[0]], self.sum, *values);
+        let first = w * a;
+        let second = left * first + w * b;
+        let third = left * second + w * c;
+        let fourth = left * third + w * d;
+        let last = self.left[3] * sum + fourth;
+        if last.is_finite() {
+            *out =
+                [left * sum + first, self.left[1] * sum + second, self.left[2] * sum + third, last];
+            self.sum = last;
+        } else {
+            self.some(values, out);
         }
     }
 
-    /// Takes up to four values.
-    #[inline]
-    fn four(&mut self, values: &[f64], out: &mut [f64]) {
-        let ([w, left], sum) = ([self.weight, self.left[0]], self.sum);
-        if let (&[a, b, c, d], [one, two, three, four]) = (values, &mut *out) {
-            let first = w * a;
-            let second = left * first + w * b;
-            let third = left * second + w * c;
-            let fourth = left * third + w * d;
-            let last = self.left[3] * sum + fourth;
-            if last.is_finite() {
-                *one = left * sum + first;
-                *two = self.left[1] * sum + second;
-                *three = self.left[2] * sum + third;
-                (*four, self.sum) = (last, last);
-                return;
-            }
-        }
-        let (mut before, mut fresh, mut taken) = (sum, 0.0, 0);
+    /// Takes a part of four, or four of which some are missing.
+    fn some(&mut self, values: &[f64], out: &mut [f64]) {
+        let [w, left] = [self.weight, self.left[0]];
+        let (mut before, mut fresh, mut taken) = (self.sum, 0.0, 0);
         for (value, out) in values.iter().zip(out) {
             if value.is_finite() {
                 fresh = left * fresh + w * value;

@@ -1,40 +1,46 @@
 //! What the last values have been beside their mean: their highest, their lowest, how far they spread.
 
-use std::collections::VecDeque;
+use super::higher;
 
 /// The highest or the lowest of the last values; missing while one of them is.
+///
+/// Of each stretch as long as the period it is known, for each place, what it is from there to the
+/// stretch's end; a window is such an end and what has come since.
 pub(super) struct Extreme {
     period: usize,
-    is_highest: bool,
-    /// Those that may still become it, with their places; each is beyond all that came after it.
-    kept: VecDeque<(usize, f64)>,
-    /// From this place on none of the last values is missing.
-    whole_from: usize,
+    sign: f64,
+    /// For each place of the stretch before, and one that is beyond nothing.
+    ends: Vec<f64>,
+    since: f64,
 }
 
 impl Extreme {
     pub(super) fn new(period: usize, is_highest: bool) -> Self {
-        Self { period, is_highest, kept: VecDeque::new(), whole_from: period - 1 }
+        let sign = if is_highest { 1.0 } else { -1.0 };
+        Self { period, sign, ends: vec![f64::NEG_INFINITY; period + 1], since: 0.0 }
     }
 
+    /// Works a block out; `values` has a period of values before it.
     pub(super) fn run(&mut self, from: usize, values: &[f64], out: &mut [f64]) {
-        let sign = if self.is_highest { 1.0 } else { -1.0 };
-        for ((at, value), out) in (from..).zip(values).zip(out) {
-            let value = value * sign;
-            if value.is_nan() {
-                self.whole_from = at + self.period;
-                self.kept.clear();
-            } else {
-                while self.kept.back().is_some_and(|it| it.1 <= value) {
-                    self.kept.pop_back();
-                }
-                self.kept.push_back((at, value));
-                if self.kept.front().is_some_and(|it| it.0 + self.period <= at) {
-                    self.kept.pop_front();
+        let Self { period, sign, ref mut ends, ref mut since } = *self;
+        let mut next = 0;
+        while next < out.len() {
+            let at = (from + next) % period;
+            if at == 0 {
+                *since = f64::NEG_INFINITY;
+                let mut best = f64::NEG_INFINITY;
+                for (end, value) in ends.iter_mut().zip(&values[next..next + period]).rev() {
+                    best = higher(best, value * sign);
+                    *end = best;
                 }
             }
-            let best = self.kept.front().map_or(f64::NAN, |it| it.1 * sign);
-            *out = if at < self.whole_from { f64::NAN } else { best };
+            let stop = out.len().min(next + period - at);
+            let fresh = &values[next + period..stop + period];
+            for ((end, value), out) in ends[at + 1..].iter().zip(fresh).zip(&mut out[next..stop]) {
+                *since = higher(*since, value * sign);
+                *out = higher(*end, *since) * sign;
+            }
+            next = stop;
         }
     }
 }
