@@ -160,6 +160,10 @@ def test_legs_have_their_own_fees_and_delays():
     result = play(legs_of(on_start=on_start), legs)
     assert fills_of(result.legs["one"]) == ["0:00 1 buy 1 @ 1000"]
     assert fills_of(result.legs["slow"]) == ["1:30 1 buy 1 @ 100 fee 1 USDT"]
+    told = dict(result.assumptions)
+    assert told["orders reach the exchange after"] == "one: 0 ms; slow: 90000 ms"
+    assert told["answers reach the strategy after"] == "0 ms"
+    assert told["wallets"] == "main: 100000 USDT; nothing is carried between venues"
 
 
 def test_one_moment_is_told_in_the_order_of_the_legs_when_all_have_come_to_it():

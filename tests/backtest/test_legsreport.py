@@ -37,7 +37,7 @@ def test_the_whole_is_the_sum_of_the_legs_and_of_what_lay_there(result: LegsResu
     found = legsreport.document(result)
     told = {figure.name: figure.value for figure in found.figures}
     made = sum(it.report.metrics.costs.net_profit_quote for it in found.legs)
-    assert float(told["profit"]) == pytest.approx(float(made), abs=1e-6)
+    assert float(told["profit_quote"]) == pytest.approx(float(made), abs=1e-6)
     assert Decimal(told["made"]) == made
     assert Decimal(told["fees"]) == sum(it.report.metrics.costs.fees_quote for it in found.legs)
     assert told["fills"] == sum(it.report.metrics.fills for it in found.legs) > 500

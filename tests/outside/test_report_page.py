@@ -6,8 +6,11 @@ from backtests import DAY, HOUR, START, candles_of, curve_of, random_fills, rand
 from page_visit import ASKED_S, NARROW, WIDE, overflow
 from playwright.sync_api import expect
 
-from steelyard.backtest import compare, report
+from steelyard.backtest import compare, legsreport, report
 from steelyard.cli import report_files
+from tests.backtest.market import walk
+from tests.backtest.test_legs import ETH, leg, legs_of, play
+from tests.backtest.test_legsreport import turning
 
 pytestmark = pytest.mark.slow
 
@@ -211,6 +214,19 @@ def test_a_run_without_anything_has_a_page_too(opened):
     expect(seen.page.get_by_text("It never traded.").first).to_be_visible()
     assert overflow(seen.page) <= 0
     assert seen.errors == []
+
+
+def test_several_legs_have_a_page_of_the_whole(opened):
+    """Equity in one asset, a row for each leg, wallets; on a phone too."""
+    legs = {"btc": leg(walk(600, 1)), "eth": leg(walk(600, 2, ETH))}
+    found = legsreport.document(play(legs_of(on_bar=turning), legs))
+    for size in (WIDE, PHONE):
+        page = opened(found, size).page
+        expect(page.get_by_text(found.verdict.text, exact=False)).to_be_visible()
+        expect(page.get_by_role("region", name="Legs")).to_contain_text("ETH-USDT")
+        expect(page.get_by_role("region", name="Wallets")).to_contain_text("100000")
+        expect(page.locator("canvas").first).to_be_visible()
+        assert overflow(page) <= 0
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

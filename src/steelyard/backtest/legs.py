@@ -416,7 +416,7 @@ class LegsRun:
             curve=whole,
             worth=self.worth,
             wallets=self._balances(),
-            assumptions=self._assumptions(),
+            assumptions=(*self._assumptions(), *_of_all(legs)),
             about=about,
             notes=tuple(notes),
         )
@@ -490,7 +490,7 @@ class LegsRun:
             lines = (*lines, Assumption("limits", limited))
         lines = (
             Assumption(
-                "a leg",
+                _A_LEG,
                 f"{name} of {', '.join(self.seats)}; its equity is what its own fills have made of "
                 "what all began with",
             ),
@@ -567,6 +567,22 @@ class LegsRun:
 
 
 _LOOK = 4_096
+_A_LEG = "a leg"
+
+
+def _of_all(legs: Mapping[str, Result]) -> Iterator[Assumption]:
+    """Yield what the legs take for granted: once where it is the same for all, else of each."""
+    told: dict[str, dict[str, str]] = {}
+    for name, leg in legs.items():
+        for about, text in leg.about.assumptions:
+            if about != _A_LEG:
+                told.setdefault(about, {})[name] = text
+    for about, texts in told.items():
+        if len(texts) == len(legs) and len({*texts.values()}) == 1:
+            yield Assumption(about, next(iter(texts.values())))
+        else:
+            each = "; ".join(f"{name}: {text}" for name, text in texts.items())
+            yield Assumption(about, each)
 
 
 def deepest(equity: NDArray[np.float64]) -> float:

@@ -13,10 +13,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from steelyard.backtest import curves, report
+from steelyard.backtest import curves, page, report
 from steelyard.backtest.figures import Figure, Unit
 from steelyard.backtest.legs import LegsResult, deepest
 from steelyard.backtest.metrics import MONEY_DECIMALS, Metrics, measure
+from steelyard.backtest.page import Template
 from steelyard.backtest.report import Report, Verdict
 from steelyard.backtest.result import Assumption
 from steelyard.backtest.settings import BarPath
@@ -30,7 +31,7 @@ from steelyard.engine.book import QueueModel
 SCHEMA = 1
 _Q = Unit.QUOTE
 _ROWS: tuple[tuple[str, str, str, Unit, int, str], ...] = (
-    ("profit", "Profit", "Result", _Q, 1, "What became of all wallets"),
+    ("profit_quote", "Profit", "Result", _Q, 1, "What became of all wallets"),
     ("return_share", "Return", "Result", Unit.SHARE, 1, "Profit over the equity at the start"),
     ("start", "Equity at the start", "Result", _Q, 0, "All wallets"),
     ("end", "Equity at the end", "Result", _Q, 1, "All wallets"),
@@ -147,6 +148,12 @@ def document(
 def encode(found: LegsReport) -> bytes:
     """Return the JSON file of a report."""
     return msgspec.json.encode(found)
+
+
+def html(found: LegsReport, template: Template) -> str:
+    """Return the report as one HTML file that needs nothing else."""
+    symbols = ", ".join(leg.report.head.symbol for leg in found.legs)
+    return page.render(f"{found.name} · {symbols}", encode(found), template)
 
 
 def read(content: bytes) -> LegsReport | None:

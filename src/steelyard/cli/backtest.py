@@ -83,7 +83,7 @@ def backtest(
 
     It writes a report to read (HTML) and one for programs (JSON), and prints the verdict. Ctrl-C
     keeps what was found until then. Of a strategy of several legs there is a report of the whole
-    (BOT.json) and two of each leg (BOT-LEG).
+    (BOT) and one of each leg (BOT-LEG).
 
     Examples: steelyard backtest trend.toml | steelyard backtest trend.toml --check |
     steelyard backtest --compare backtests/a.json backtests/b.json

@@ -1,7 +1,6 @@
 """`steelyard backtest` of a strategy of several legs: all by one clock, and a report of all.
 
-The whole is one JSON file and what the terminal shows. Each leg, which is a bot by its own name,
-has its report beside it in both forms, as a bot of one instrument has.
+The whole has a report in both forms, and so has each leg, which is a bot by its own name.
 """
 
 import sys
@@ -28,7 +27,7 @@ from steelyard.backtest.tapecandles import CandleTap
 from steelyard.backtest.variants import Variant, depends_on_path
 from steelyard.cli.backtest_data import Opened, open_data, read_delays
 from steelyard.cli.options import Common
-from steelyard.cli.report_files import verdict_lines, write, write_html, write_json
+from steelyard.cli.report_files import verdict_lines, write_html, write_json
 from steelyard.cli.terminal import harmless, shown
 from steelyard.cli.trader_strategy import guarded, load_strategy
 from steelyard.domain.errors import ConfigError
@@ -68,7 +67,8 @@ def backtest_legs(
             variants, was_interrupted = _variants(prepared, result)
     document = legsreport.document(result, variants=variants)
     base = out / prepared.config.name
-    write(base.with_suffix(".json"), legsreport.encode(document))
+    write_json(document, base.with_suffix(".json"))
+    write_html(document, base.with_suffix(".html"))
     for leg in document.legs:
         of_leg = out / f"{prepared.config.name}-{leg.name}"
         write_json(leg.report, of_leg.with_suffix(".json"))
@@ -199,7 +199,7 @@ def _show(document: LegsReport, base: Path) -> None:
     for table in (whole, _legs_table(document), _wallets_table(document)):
         console.print()
         console.print(table)
-    console.print(f"\nreport: {shown(str(base))}.json; each leg: {shown(str(base))}-LEG.html")
+    console.print(f"\nreport: {shown(str(base))}.html; each leg: {shown(str(base))}-LEG.html")
 
 
 def _legs_table(document: LegsReport) -> Table:

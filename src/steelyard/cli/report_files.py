@@ -76,30 +76,37 @@ def read_legs_report(path: Path) -> LegsReport | None:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def write_html(document: Report | Comparison, path: Path) -> None:
+def write_html(document: Report | LegsReport | Comparison, path: Path) -> None:
     """Write a report or a comparison as one HTML file.
 
     Raises:
         ConfigError: The page is not built.
         StorageError: The file cannot be written.
     """
-    made = (
-        report.html(document, template())
-        if isinstance(document, Report)
-        else compare.html(document, template())
-    )
+    match document:
+        case Report():
+            made = report.html(document, template())
+        case LegsReport():
+            made = legsreport.html(document, template())
+        case _:
+            made = compare.html(document, template())
     write(path, made.encode())
 
 
-def write_json(document: Report | Comparison, path: Path) -> None:
+def write_json(document: Report | LegsReport | Comparison, path: Path) -> None:
     """Write a report or a comparison as a JSON file.
 
     Raises:
         StorageError: The file cannot be written.
     """
-    write(
-        path, report.encode(document) if isinstance(document, Report) else compare.encode(document)
-    )
+    match document:
+        case Report():
+            made = report.encode(document)
+        case LegsReport():
+            made = legsreport.encode(document)
+        case _:
+            made = compare.encode(document)
+    write(path, made)
 
 
 def write(path: Path, content: bytes) -> None:

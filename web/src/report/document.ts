@@ -165,6 +165,9 @@ export interface Report {
   warnings: Warned[];
   figures: Figure[];
   metrics: {
+    orders: number;
+    fills: number;
+    open_size: Decimal;
     falls: Fall[];
     months: [year: number, month: number, return_share: number, market_share: number | null][];
     costs: {
@@ -219,6 +222,28 @@ export interface Variant {
   return_share: number | null;
   drawdown_share: number;
   failure: string | null;
+}
+
+/** One run of several legs; `steelyard.backtest.legsreport` writes it. */
+export interface LegsReport {
+  kind: "legs";
+  schema: number;
+  name: string;
+  strategy: string;
+  /** In which the whole is told. */
+  asset: string;
+  version: string;
+  failure: string | null;
+  verdict: Verdict;
+  assumptions: [about: string, text: string][];
+  warnings: Warned[];
+  figures: Figure[];
+  curve: { time_s: number[]; equity: number[]; drawdown: number[]; points: number };
+  wallets: { venue: string; asset: string; first: Decimal; last: Decimal }[];
+  legs: { name: string; venue: string; report: Report }[];
+  variants: Variant[];
+  notes: [time_ns: number, text: string][];
+  notes_left_out: number;
 }
 
 /** One figure of two runs, the second less the first. */
