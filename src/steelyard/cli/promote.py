@@ -57,11 +57,12 @@ def promote(
     """Look at what a bot has shown where it is, and grant it the next rung of the ladder.
 
     The rungs are sandbox, paper, live-canary and live. The first asks for a backtest's report, each
-    further one for the journal in --data: time, days, fills, rejects, the deepest fall, slippage
-    beside the backtest's, and no incident that is open. A grant is for one class with one set of
-    parameters on one symbol. On the canary's rung orders and exposure are capped; each grant on
-    what live has shown doubles the cap. A bot of several legs is judged leg by leg and goes up
-    whole: each leg has a grant and a cap of its own. The exit code is 1 if something is missing.
+    further one for the journal in --data: time that it ran, days, fills, rejects, the deepest fall,
+    slippage beside the backtest's, no incident that is open, and on paper a venue's own market. A
+    grant is for one class, as its code is then, with one set of parameters on one symbol. On the
+    canary's rung orders and exposure are capped; each grant on what live has shown doubles the cap.
+    A bot of several legs is judged leg by leg and goes up whole: each leg has a grant and a cap of
+    its own. The exit code is 1 if something is missing.
 
     Examples: steelyard promote dip --check | steelyard promote dip --report backtests/dip.json
     --why "a year of bars" | steelyard promote dip --why "four weeks" --confirm dip
