@@ -41,6 +41,9 @@ def test_what_is_asked_is_checked_before_anything_is_opened():
         ({"port_base": 80}, "0 or from 1024 to 65000"),
         ({"port_base": -1}, "0 or from 1024"),
         ({"tape": "/nowhere.gz"}, "no recording at"),
+        ({"begin": "June"}, "'June' is not a time"),
+        ({"begin": "1999-01-01"}, "from 2010 to 2199"),
+        ({"begin": "2026-06-01", "live": "binance"}, "cannot begin at another time"),
         ({"limits": "none"}, "neither venue, tutorial, tutorial-coinbase, off"),
     ],
 )

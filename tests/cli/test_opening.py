@@ -9,7 +9,7 @@ from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.commands import FIRST_USER, Cancel, Place
 from steelyard.domain.errors import ConfigError
-from steelyard.domain.messages import OrdersQuery, Scope
+from steelyard.domain.messages import CandlesQuery, OrdersQuery, Scope
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.records import MarketStep, codec
@@ -97,6 +97,29 @@ def test_a_directory_without_anything_sealed_starts_anywhere(tmp_path, monkeypat
     again = OpenExchange(tmp_path / "a", None, NOW_NS)
     again.check_seal(NOW_NS)
     again.close()
+
+
+@pytest.mark.slow
+def test_a_new_directory_begins_when_it_is_told_and_its_time_goes_on(tmp_path):
+    """Also after a restart, and from a snapshot; what has begun does not begin again."""
+    hour_ns, begins_ns = 3_600 * 10**9, NOW_NS - 10**16
+    opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS, begins_ns=begins_ns)
+    assert opened.exchange.time_at(NOW_NS) == begins_ns
+    opened.exchange.step(NOW_NS + STEP_NS)
+    assert opened.exchange.now_ns == begins_ns + STEP_NS
+    candles = opened.exchange.ask(CandlesQuery(0, hour_ns, 24), begins_ns + STEP_NS).candles
+    assert len(candles) == 24
+    assert candles[-1].open_ns <= begins_ns < candles[-1].open_ns + hour_ns
+    write(opened)
+    opened.close()
+    for is_snapshot in (False, True):
+        again = OpenExchange(tmp_path / "a", None, NOW_NS + hour_ns)
+        assert again.exchange.time_at(NOW_NS + hour_ns) == begins_ns + hour_ns
+        if not is_snapshot:
+            again.save_snapshot(again.exchange.snapshot())
+        again.close()
+    with pytest.raises(ConfigError, match="--begin is for a new directory"):
+        OpenExchange(tmp_path / "a", None, NOW_NS, begins_ns=begins_ns)
 
 
 @pytest.mark.slow

@@ -24,12 +24,14 @@ from steelyard.cli.market_source import (
     tape_source,
 )
 from steelyard.cli.opening import is_founded
-from steelyard.cli.options import PORT_BASE, Common, parse_skew_ns
+from steelyard.cli.options import PORT_BASE, Common, parse_skew_ns, parse_time_ns
 from steelyard.domain.errors import UsageError
+from steelyard.exchange.sandbox_clock import TIME_MAX_NS
 from steelyard.net.loop import run_loop
 
 _EVERYONE = Common()
 PORTS = range(1024, 65_001)
+BEGINS_MIN_NS = 1_262_304_000 * 10**9  # 2010-01-01: the market has a past before it begins
 FAREWELL_S = 2.0  # how long an exchange whose disk refuses says so before it ends
 
 
@@ -46,6 +48,7 @@ def exchange(
     books: str = SHARED,
     tls: Annotated[bool, Parameter(negative="")] = False,
     skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
+    begin: str | None = None,
     ready_file: Path | None = None,
     forget_sealed: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _EVERYONE,
@@ -82,6 +85,9 @@ def exchange(
         Give each port a twin, 50 above it, that speaks TLS with a certificate of a local authority.
     skew
         How far the clock that clients sign by is ahead of this machine's: 3s, -500ms.
+    begin
+        What time it is in the sandbox of a new directory, as 2026-06-01 or 2026-06-01T10:30:00Z:
+        what a venue did then, it does. Clients sign by this machine's clock all the same.
     ready_file
         Write the ready line here too.
     forget_sealed
@@ -101,6 +107,7 @@ def exchange(
         live=live,
         live_url=live_url,
         tls=tls,
+        begin=begin,
         forgets_sealed=forget_sealed,
     )
     return run(config, books)
@@ -120,6 +127,7 @@ def configure(
     live: str | None = None,
     live_url: tuple[str, ...] = (),
     tls: bool = False,
+    begin: str | None = None,
     forgets_sealed: bool = False,
 ) -> ExchangeConfig:
     """Return the configuration, checked as far as can be without listening.
@@ -134,6 +142,8 @@ def configure(
         raise UsageError("--live-url says where --live is; give both")
     if port_base != 0 and port_base not in PORTS:
         raise UsageError(f"--port-base {port_base} must be 0 or from {PORTS[0]} to {PORTS[-1]}")
+    if live is not None and begin is not None:
+        raise UsageError("--live is what venues tell now; it cannot begin at another time")
     market: MarketSource | None = None
     if tape is not None:
         market = tape_source(tape, at_end or "hold")
@@ -146,6 +156,9 @@ def configure(
     elif crowd is not None:
         market = CrowdSource(crowd)
     skew_ns = parse_skew_ns(skew)
+    begins_ns = None if begin is None else parse_time_ns(begin, " or leave it out")
+    if begins_ns is not None and not BEGINS_MIN_NS <= begins_ns <= TIME_MAX_NS:
+        raise UsageError(f"--begin {begin} has to be from 2010 to 2199")
     chooser = profile_chooser(limits)
     return ExchangeConfig(
         data,
@@ -155,6 +168,7 @@ def configure(
         ready_file,
         has_tls=tls,
         skew_ns=skew_ns,
+        begins_ns=begins_ns,
         forgets_sealed=forgets_sealed,
     )
 

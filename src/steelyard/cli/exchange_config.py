@@ -22,6 +22,7 @@ class ExchangeConfig:
     ready_file: Path | None = None
     has_tls: bool = False  # each port has a twin that speaks TLS
     skew_ns: int = 0  # wire time less the host's clock
+    begins_ns: int | None = None  # sandbox time at which a new directory begins; None: the host's
     forgets_sealed: bool = False  # what another seal key has sealed
     host: str = "127.0.0.1"
     only: str | None = None  # the one dialect that it speaks, beside its page; None: every one

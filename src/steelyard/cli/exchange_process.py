@@ -127,16 +127,16 @@ class ExchangeProcess:
             ConfigError: The directory, its format, the market or a port does not fit.
         """
         now_ns = self.started_ns = self.clock.now_ns()
+        host_ns = now_ns - self.config.skew_ns
         try:
             self._opened = OpenExchange(
                 self.config.data,
                 self.config.market,
-                now_ns - self.config.skew_ns,
+                host_ns,
+                begins_ns=self.config.begins_ns,
                 once_locked=self._take_ports,
             )
-            self._opened.check_seal(
-                now_ns - self.config.skew_ns, forgets=self.config.forgets_sealed
-            )
+            self._opened.check_seal(host_ns, forgets=self.config.forgets_sealed)
         except BaseException:
             self._give_ports_back()
             raise

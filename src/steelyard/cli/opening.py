@@ -20,7 +20,7 @@ from steelyard.domain.journal import gapless
 from steelyard.engine.book import QueueModel
 from steelyard.engine.choice import new_engine, record_decoder
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.records import Founded, codec
+from steelyard.exchange.records import ClockSet, Founded, codec
 from steelyard.exchange.sealed import OPTION, forget, unopened
 from steelyard.store.datadir import Directory, config_directory
 from steelyard.store.journal import Journal
@@ -38,9 +38,10 @@ class OpenExchange:
         source: MarketSource | None,
         now_ns: int,
         *,
+        begins_ns: int | None = None,
         once_locked: Callable[[], None] = lambda: None,
     ) -> None:
-        """Open or found the exchange.
+        """Open or found the exchange, at another time of its own than now_ns where that is asked.
 
         once_locked is called when the directory is ours and nothing is founded in it yet: what
         it raises leaves no exchange behind.
@@ -55,7 +56,7 @@ class OpenExchange:
         try:
             once_locked()
             with _all_is_kept():
-                self._open(source, now_ns)
+                self._open(source, now_ns, begins_ns)
         except BaseException:
             self.close()
             raise
@@ -102,7 +103,7 @@ class OpenExchange:
                 self.journal.close()
             self.directory.close()
 
-    def _open(self, source: MarketSource | None, now_ns: int) -> None:
+    def _open(self, source: MarketSource | None, now_ns: int, begins_ns: int | None) -> None:
         path = self.directory.path
         self._seal_key = config_directory() / "seal.key"
         self.seal = FileSeal(self._seal_key)
@@ -111,6 +112,11 @@ class OpenExchange:
         self._passed_over = self.snapshots.repair
         self.journal = Journal(path / "journal", after=found.sequence if found else 0)
         founded = self._founded(found)
+        if founded is not None and begins_ns is not None:
+            raise ConfigError(
+                f"--begin is for a new directory, and {path} has begun already: leave it out, "
+                "choose another --data, or let days pass with `steelyard clock`"
+            )
         if founded is not None and source is not None:
             check_same(source, founded)
         self.source = source_of(founded) if founded else source or CrowdSource()
@@ -120,7 +126,11 @@ class OpenExchange:
         engine = new_engine(QueueModel.PROPORTIONAL)
         self.exchange = Exchange(engine, market, self.seal, read_public_key)
         if founded is None:
-            self.exchange.found(founding(self.source), now_ns)
+            self.exchange.found(founding(self.source), now_ns if begins_ns is None else begins_ns)
+            if begins_ns is not None:
+                self.exchange.record(
+                    ClockSet(begins_ns, begins_ns - now_ns, is_frozen=False), begins_ns
+                )
             return
         after = 0
         if found is not None:

@@ -123,7 +123,8 @@ NOTES = (
     "A buy at the market is sized in quote, unless `tgtCcy` is `base_ccy`.",
     (
         "Books have checksums until 2026-06-23 of the exchange's own clock, and 0 from then on, as "
-        "the venue did: `steelyard clock` sets it."
+        "the venue did: `steelyard exchange --begin 2026-06-01` is before it, `steelyard clock` "
+        "goes on."
     ),
 )
 
