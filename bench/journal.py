@@ -3,8 +3,9 @@
 The floor overwrites zeros that are on the disk already and syncs, without form, checksum or
 check. The journal does the same with its room made beforehand, as the floor's file is. All take
 turns every few batches, each time in another order, so that a busy moment of the disk hits all of
-them. The last rows leave nothing out: files grow and new ones are begun, and a group commit hands
-the batches to its writer's thread.
+them. The next rows leave nothing out: files grow and new ones are begun, and a group commit hands
+the batches to its writer's thread. The last one has no disk at all: it is what of the journal's own
+work stands in a row with the disk, and hardly changes with what else the disk does.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from typing import Any
 from bench.measure import Bench
 from steelyard.domain.errors import StorageError
 from steelyard.store.commit import GroupCommit
+from steelyard.store.disk import DiskFile
 from steelyard.store.journal import Journal
 
 RECORD = b"x" * 200
@@ -66,10 +68,31 @@ def _rows(scratch: Path, size: int, count: int) -> Iterator[dict[str, Any]]:
     name = f"group commit, batches of {size}"
     found = [asyncio.run(_grouped(scratch / f"{turn}", size, count)) for turn in range(TURNS)]
     bench.tell(name, found, size * count, "records/s")
+    with tempfile.TemporaryDirectory() as place:
+        commit, close = _writer(Journal(Path(place), file_type=NoDisk, room_bytes=0), size)
+        found = [size / _time_of(commit) for _ in range(count)]
+        close()
+    bench.tell(f"without a disk, batches of {size}", found, size, "records/s")
     ours = f"journal, batches of {size}"
     bench.ratio(ours, f"floor, batches of {size}", GOAL)
     bench.ratio(ours, f"sqlite WAL, batches of {size}", SQLITE_GOALS.get(size))
     yield from bench.rows()
+
+
+class NoDisk(DiskFile):
+    """A file that takes no time, and keeps nothing."""
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Forget it."""
+
+    def sync(self) -> None:
+        """Have nothing to wait for."""
+
+
+def _time_of(commit: Callable[[], object]) -> float:
+    begun = perf_counter()
+    commit()
+    return perf_counter() - begun
 
 
 def _take_turns(commits: dict[str, Callable[[], object]], count: int) -> dict[str, float]:
