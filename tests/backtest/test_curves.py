@@ -8,7 +8,7 @@ from backtests import DAY, HOUR, SECOND, START, curve_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.backtest.curves import days, deepest, falls, held, months, ratios, thin
+from steelyard.backtest.curves import days, deepest, fall_share, falls, held, months, ratios, thin
 
 YEAR = 365
 
@@ -171,3 +171,10 @@ def test_thinning_keeps_ends_and_extremes_and_no_two_points_of_a_second(count, m
     for values in series:
         assert values[kept].min() == values[lasts].min()
         assert values[kept].max() == values[lasts].max()
+
+
+def test_the_deepest_fall_of_an_equity_is_a_share_of_its_peak():
+    """And none where there is nothing, or nothing but debt."""
+    assert fall_share(np.array([100.0, 120.0, 90.0, 130.0, 104.0])) == pytest.approx(0.25)
+    assert fall_share(np.array([])) == 0
+    assert fall_share(np.array([-5.0, -9.0])) == 0

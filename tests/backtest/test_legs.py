@@ -12,6 +12,8 @@ from steelyard.backtest.legs import LegsResult, LegsRun
 from steelyard.backtest.legsdata import LegInput
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import Delay, Settings
+from steelyard.cli.trader_strategy import guarded
+from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import RejectReason, Side
@@ -224,6 +226,54 @@ def test_trading_begins_when_all_data_have_and_ends_with_the_first():
     assert told[0] == ("start", "0:02")
     assert told[1:3] == [("early", "0:02"), ("late", "0:02")]
     assert told[3:] == [("early", "0:03"), ("late", "0:04")]
+
+
+def test_tapes_without_a_common_time_are_refused():
+    """When they are played: only then is it known where a file of events ends."""
+    early = tape(quoted(1_990, 2_010)[:2])
+    late = tape([(9, EventKind(kind), tick, 5) for kind, tick in ((0, 199), (1, 201))], ETH)
+    with pytest.raises(ConfigError, match="no time in common: early ends at 2023-11-15T00:00:00"):
+        play(legs_of(), {"early": leg(early), "late": leg(late)})
+
+
+def test_the_past_of_every_leg_is_told_before_the_beginning():
+    """So many bars of each, and all of it before anything else."""
+    told = []
+
+    def on_warm_up(self: Strategy, bar: Any) -> None:
+        told.append((self.told.name, bar.close))
+
+    def on_start(self: Strategy) -> None:
+        told.append(("start", clock_of(self.now_ns)))
+
+    def on_bar(self: Strategy, bar: Any) -> None:
+        told.append((self.told.name, bar.close))
+
+    rows = [[(price + at,) * 4 for at in range(3)] for price in (1_000, 100)]
+    legs = {"one": leg(bars_of(rows[0])), "other": leg(bars_of(rows[1], instrument=ETH))}
+    strategy = legs_of(on_warm_up=on_warm_up, on_start=on_start, on_bar=on_bar, history_bars=2)
+    play(strategy, legs)
+    assert told == [
+        ("one", 1_000), ("one", 1_001), ("other", 100), ("other", 101),
+        ("start", "2:00"), ("one", 1_002), ("other", 102),
+    ]  # fmt: skip
+
+
+def test_a_strategy_that_raises_ends_the_run_and_what_was_found_is_kept():
+    """Its wishes of that call are carried out at no leg."""
+
+    def on_bar(self: Strategy, _bar: Any) -> None:
+        self.leg("one").buy("0.1")
+        if clock_of(self.now_ns) == "2:00" and self.told.name == "other":
+            raise ValueError("enough")
+
+    legs = {"one": leg(flat(9, 1_000)), "other": leg(flat(9, 100, ETH))}
+    run = LegsRun(legs_of(on_bar=on_bar), legs, {"main": {"USDT": Decimal(10_000)}})
+    run.go(lambda: 0.0, guarded)
+    result = run.result()
+    assert result.about.is_partial
+    assert "ValueError: enough" in (result.about.failure or "")
+    assert len(result.legs["one"].orders) == 3
 
 
 def test_the_limit_of_all_counts_every_leg():

@@ -39,6 +39,7 @@ NOT_RUN = {
     "README.md": 3,
     "add-a-venue.md": 1,
     "alerts.md": 1,
+    "backtest.md": 1,
     "data.md": 3,
     "drills.md": 2,
     "journal.md": 1,

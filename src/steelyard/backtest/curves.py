@@ -96,6 +96,16 @@ def days(curve: Records) -> Days:
     )
 
 
+def fall_share(equity: Floats) -> float:
+    """Return the deepest fall from a peak, as a fraction of the peak."""
+    if not len(equity):
+        return 0.0
+    peaks = np.maximum.accumulate(equity)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        falls = np.where(peaks > 0, (peaks - equity) / peaks, 0.0)
+    return float(np.max(falls))
+
+
 def ratios(returns: Floats) -> Ratios:
     """Return the figures of daily returns.
 

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from steelyard import _native
 from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
+from steelyard.backtest.curves import fall_share
 from steelyard.backtest.desk import ReplayDesk
 from steelyard.backtest.host import Host
 from steelyard.backtest.legsdata import (
+    A_LEG,
     LegInput,
     Wallets,
     asset_ids,
@@ -31,10 +33,13 @@ from steelyard.backtest.legsdata import (
     check_alike,
     check_wallets,
     mark_ns,
+    moment_text,
+    no_common_time,
     numbers,
     overlapping,
     own_instrument,
     step_ns_of,
+    taken_by_all,
 )
 from steelyard.backtest.result import (
     FILL,
@@ -318,6 +323,7 @@ class LegsRun:
         self._begin_ns = self._clock.begin()
         while (told := self._clock.step(True)) is not None:  # noqa: FBT003 and no further
             self._before(names[told[0]], told[1], told[2])
+        self._check_begun()
         self._clock.begin_marks()
         for name in names:
             self.hosts[name].start()
@@ -335,6 +341,16 @@ class LegsRun:
                 looked(self._clock.now_ns - self._begin_ns)
         for name in names:
             self.hosts[name].stop()
+
+    def _check_begun(self) -> None:
+        """Refuse a tape that is over before the others begin; bars were looked at before."""
+        for name, seat in self.seats.items():
+            if seat.replay.now_ns < self._begin_ns:
+                trouble = self.hosts[name].trouble = no_common_time(
+                    f"{name} ends at {moment_text(seat.replay.now_ns)}, and not all have begun by "
+                    f"then, but at {moment_text(self._begin_ns)}"
+                )
+                raise trouble
 
     def _before(self, name: str, kind: str, about: Any) -> None:
         """Hear what is of before the beginning: only its bars are remembered."""
@@ -416,7 +432,7 @@ class LegsRun:
             curve=whole,
             worth=self.worth,
             wallets=self._balances(),
-            assumptions=(*self._assumptions(), *_of_all(legs)),
+            assumptions=(*self._assumptions(), *taken_by_all(legs)),
             about=about,
             notes=tuple(notes),
         )
@@ -490,7 +506,7 @@ class LegsRun:
             lines = (*lines, Assumption("limits", limited))
         lines = (
             Assumption(
-                _A_LEG,
+                A_LEG,
                 f"{name} of {', '.join(self.seats)}; its equity is what its own fills have made of "
                 "what all began with",
             ),
@@ -520,7 +536,7 @@ class LegsRun:
             refusals=dict(host.refusals),
             fees_atoms=dict(fees),
             exposed_ns=exposed_ns,
-            drawdown=deepest(curve["equity"]),
+            drawdown=fall_share(curve["equity"]),
             seconds=self._seconds,
         )
         bars = given.data if isinstance(given.data, BarColumns) else None
@@ -567,29 +583,3 @@ class LegsRun:
 
 
 _LOOK = 4_096
-_A_LEG = "a leg"
-
-
-def _of_all(legs: Mapping[str, Result]) -> Iterator[Assumption]:
-    """Yield what the legs take for granted: once where it is the same for all, else of each."""
-    told: dict[str, dict[str, str]] = {}
-    for name, leg in legs.items():
-        for about, text in leg.about.assumptions:
-            if about != _A_LEG:
-                told.setdefault(about, {})[name] = text
-    for about, texts in told.items():
-        if len(texts) == len(legs) and len({*texts.values()}) == 1:
-            yield Assumption(about, next(iter(texts.values())))
-        else:
-            each = "; ".join(f"{name}: {text}" for name, text in texts.items())
-            yield Assumption(about, each)
-
-
-def deepest(equity: NDArray[np.float64]) -> float:
-    """Return the deepest fall from a peak, as a fraction of the peak."""
-    if not len(equity):
-        return 0.0
-    peaks = np.maximum.accumulate(equity)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        falls = np.where(peaks > 0, (peaks - equity) / peaks, 0.0)
-    return float(np.max(falls))

@@ -4,7 +4,7 @@ All legs have bars of one length, or all have tapes: inside of a longer bar no p
 known to trade at. Bars are cut to the time that all legs have; a tape ends by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -13,12 +13,14 @@ from msgspec.structs import replace
 
 from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.lookahead import cut
+from steelyard.backtest.result import Assumption, Result
 from steelyard.backtest.settings import Settings
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS
 from steelyard.trading.risk import Limits
 
+A_LEG = "a leg"  # the assumption that says so
 MARKS_MAX = 10_000  # of the equity over a whole run, about
 
 Wallets = Mapping[str, Mapping[str, Decimal]]
@@ -126,11 +128,11 @@ def overlapping(legs: Mapping[str, LegInput]) -> dict[str, LegInput]:
     last = min((span[1] for span in known), default=0)
     if known and first >= last:
         told = ", ".join(
-            f"{name} has {_day(span[0])} to {_day(span[1])}"
+            f"{name} has {moment_text(span[0])} to {moment_text(span[1])}"
             for name, span in spans.items()
             if span is not None
         )
-        raise ConfigError(f"the data of the legs have no time in common: {told}")
+        raise no_common_time(told)
     return {name: leg._replace(data=_between(leg.data, first, last)) for name, leg in legs.items()}
 
 
@@ -149,7 +151,13 @@ def _between(data: BarColumns | Tape, first_ns: int, last_ns: int) -> BarColumns
     return data if end - begin == len(data) else cut(data, int(begin), int(end))
 
 
-def _day(time_ns: int) -> str:
+def no_common_time(told: str) -> ConfigError:
+    """Return what is said of data that do not overlap."""
+    return ConfigError(f"the data of the legs have no time in common: {told}")
+
+
+def moment_text(time_ns: int) -> str:
+    """Return a time to the second, UTC."""
     return str(np.datetime64(time_ns, "ns").astype("datetime64[s]"))
 
 
@@ -167,3 +175,18 @@ def step_ns_of(legs: Mapping[str, LegInput]) -> int:
     one = next(iter(legs.values()))
     is_free = one.settings.timers_in_bars
     return one.data.interval_ns if isinstance(one.data, BarColumns) and not is_free else 0
+
+
+def taken_by_all(legs: Mapping[str, Result]) -> Iterator[Assumption]:
+    """Yield what the legs take for granted: once where it is the same for all, else of each."""
+    told: dict[str, dict[str, str]] = {}
+    for name, leg in legs.items():
+        for about, text in leg.about.assumptions:
+            if about != A_LEG:
+                told.setdefault(about, {})[name] = text
+    for about, texts in told.items():
+        if len(texts) == len(legs) and len({*texts.values()}) == 1:
+            yield Assumption(about, next(iter(texts.values())))
+        else:
+            each = "; ".join(f"{name}: {text}" for name, text in texts.items())
+            yield Assumption(about, each)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from steelyard.backtest import curves, page, report
 from steelyard.backtest.figures import Figure, Unit
-from steelyard.backtest.legs import LegsResult, deepest
+from steelyard.backtest.legs import LegsResult
 from steelyard.backtest.metrics import MONEY_DECIMALS, Metrics, measure
 from steelyard.backtest.page import Template
 from steelyard.backtest.report import Report, Verdict
@@ -220,7 +220,7 @@ class _Whole:
         self.last = _money(float(equity[-1]) if len(equity) else 0.0)
         self.profit = self.last - self.first
         self.share = float(self.profit / self.first) if self.first > 0 else None
-        self.drawdown = deepest(equity)
+        self.drawdown = curves.fall_share(equity)
         self.orders = sum(it.totals.orders for it in result.legs.values())
         self.fills = sum(it.totals.fills for it in result.legs.values())
         self.refused = sum(it.totals.refused for it in result.legs.values())
