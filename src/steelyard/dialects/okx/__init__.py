@@ -109,6 +109,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "`public/instruments` has `minNotional` and `maxPx`.",
         "The exchange has these limits; the venue does not tell its own.",
     ),
+    (
+        "The channel `account` has no `totalEq`; `balance_and_position` is told of holds as well.",
+        "The feed tells balances that have changed, not what all of them are worth.",
+    ),
 )
 
 NOTES = (
