@@ -106,8 +106,8 @@ impl Effects {
 
     /// Tells one record of whole words, the first of which is its head.
     ///
-    /// Into room that is there: a `Vec` that grows by copying makes a call of each record, and what
-    /// has just been written word by word is read again as a whole, for which the processor waits.
+    /// Into room that is there: what appends a slice to a `Vec` is not always put in place, and then
+    /// copies by a call what has just been written.
     #[inline(always)]
     fn tell<const WORDS: usize>(&mut self, words: [u64; WORDS]) {
         let end = self.count.saturating_add(WORDS);
@@ -244,5 +244,30 @@ impl Effects {
     pub(crate) fn market_state_changed(&mut self, instrument_id: u32, state: MarketState) {
         let state = u64::from(state.number());
         self.tell([head(tag::MARKET_STATE_CHANGED, 2, instrument_id), state]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_while_the_room_grows_or_is_used_again() {
+        let mut effects = Effects::default();
+        for count in [1, 2_000, 3, 5_000] {
+            let mut expected = Vec::new();
+            for order_id in 0..count {
+                effects.rejected(order_id, 7, RejectReason::UnknownOrder);
+                for word in [head(tag::REJECTED, 3, 7), order_id, 30] {
+                    expected.extend_from_slice(&word.to_le_bytes());
+                }
+            }
+            assert_eq!(effects.bytes(), expected);
+            match count {
+                2_000 => effects.shrink_to(16),
+                _ => effects.clear(),
+            }
+            assert!(effects.bytes().is_empty());
+        }
     }
 }

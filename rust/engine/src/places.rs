@@ -257,7 +257,14 @@ mod tests {
                     _ => {
                         let any = model.keys().nth(random.below(model.len().max(1))).copied();
                         let order_id = any.unwrap_or(0);
-                        assert_eq!(places.remove(order_id), model.remove(&order_id));
+                        let expected = model.remove(&order_id);
+                        if let Some((place, slot)) = places.find(order_id).filter(|_| step % 2 == 0)
+                        {
+                            places.clear(order_id, slot);
+                            assert_eq!(Some(place), expected);
+                        } else {
+                            assert_eq!(places.remove(order_id), expected);
+                        }
                         assert_eq!(places.get(order_id), None);
                     }
                 }

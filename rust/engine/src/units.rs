@@ -200,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_with_its_fee_is_their_sum_or_too_large() {
+        for rate in [0, 1, 99_999, 100_000_000] {
+            for amount in [0, 1, 999, 1 << 40, 1 << 62, u64::MAX] {
+                let sum = i128::from(amount) + fee_atoms(i128::from(amount), rate);
+                assert!(with_fee(amount, rate).is_none_or(|it| i128::from(it) == sum));
+            }
+        }
+        assert_eq!(with_fee(1_000, 100_000), Some(1_001));
+        assert_eq!(with_fee(1_000, -1), None, "a rebate is no fee");
+    }
+
+    #[test]
     fn the_largest_order_times_the_largest_rate_fits() {
         assert_eq!(fee_atoms(NOTIONAL_MAX_ATOMS, 100_000_000), NOTIONAL_MAX_ATOMS);
         assert_eq!(fee_atoms(15, -50_000_000), -7, "a rebate rounds against its receiver");
