@@ -155,8 +155,7 @@ class OrdersQuery(Struct, frozen=True, tag=True):
 
     accepted_only leaves out what was refused when it was placed: on some venues that never was
     an order. order_ids asks for these alone, all that there are of them; grouped_only for orders
-    of OCO, OTO and bracket groups. after and before are places in the list, exclusive, as `Around`
-    tells them.
+    of OCO, OTO and bracket groups; after and before, exclusive, are places as `Around` tells them.
     """
 
     account_id: int
@@ -467,14 +466,10 @@ class OrderAnswer(Struct, frozen=True, tag=True):
 
 
 class Acknowledged(Struct, frozen=True, tag=True):
-    """A Cancel, CancelAll or Amend was carried out, by a venue that does not say how things stand.
-
-    order_id is the number of the order that an Amend has put in the place of another; 0: it is the
-    same one, or nothing tells.
-    """
+    """A Cancel, CancelAll or Amend was carried out; the venue does not say how things stand."""
 
     count: int = 1
-    order_id: int = 0
+    order_id: int = 0  # of what an Amend has put in an order's place; 0: the same, or not told
 
 
 class OrderList(Struct, frozen=True, tag=True):
