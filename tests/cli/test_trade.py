@@ -286,7 +286,7 @@ def test_real_money_on_several_legs_needs_each_rung_and_the_bots_name_once(
             Grant(
                 bot=bot.bot.name,
                 environment=Environment.LIVE_CANARY,
-                identity=Identity(table.class_name, table.symbol, parameters),
+                identity=Identity(table.class_name, table.symbol, parameters, bot.legs),
                 cap=Decimal(cap),
                 who="me",
                 why="weeks",

@@ -211,8 +211,8 @@ impl OrderView {
 
 stands_for!(OrderView, own_order, [
     amend_note amending attempts called cancel_why created_ns disputed expires_ns exposed_lots
-    fill_count former has_terms has_wanted_terms is_count_waived is_nameless is_settled may_fill
-    mid_half_ticks note
+    fill_count former has_terms has_wanted_terms is_at_market is_count_waived is_nameless is_settled
+    may_fill mid_half_ticks note
     protects quote_atoms reject_reason terms_ns updated_ns venue_filled_lots venue_quote_atoms
     was_seen
 ], {
