@@ -143,6 +143,25 @@ def test_a_fill_that_races_a_change_is_counted_by_the_order_that_filled():
     assert world.trader.turn.state.portfolio.position_lots == 999
 
 
+def test_a_new_size_is_of_the_whole_order_though_the_venue_counts_each_number_for_itself():
+    """What had filled under former numbers is not ordered again; below that there is no size."""
+    world = hand_world(rest)
+    world.venue.replaces = True
+    world.run(1)
+    world.venue.house_trade(Side.SELL, 5_999_950, 400)
+    world.hand.acts += [to("59990"), to(size="0.02")]
+    world.run(40)
+    assert terms(world) == (5_999_000, 2_000)
+    assert len(world.only_order.former) == 2
+    there = world.venue.orders_of_bot[-1]
+    assert there.size_lots == 2_000 - 400
+    assert world.only_order.exposed_lots == there.size_lots
+    world.hand.acts.append(to(size="0.004"))
+    world.run(40)
+    assert terms(world) == (5_999_000, 2_000)
+    assert len(world.messages(AmendPending)) == 2
+
+
 @pytest.mark.parametrize("replaces", [False, True])
 @pytest.mark.parametrize("delay_ms", [0, 1, 2, 3, 5, 50])
 def test_a_cancel_that_races_a_change_ends_whatever_there_is(replaces: bool, delay_ms: int):

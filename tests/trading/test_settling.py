@@ -5,6 +5,7 @@ import pytest
 
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import OrderQuery
+from steelyard.domain.order import Side
 from steelyard.trading.actions import Decision, Resolve
 from steelyard.trading.records import CountDisputed
 from tests.trading import venue
@@ -90,3 +91,18 @@ def test_a_count_that_is_told_late_is_asked_for_once_more(monkeypatch):
     assert world.said("fills.disputed") == []
     assert world.only_order.state is OrderState.FILLED
     assert world.trader.status.word == "running"
+
+
+def test_a_fill_of_a_number_that_the_order_had_before_is_asked_for_too():
+    """Its match was not told, and by the time that it is missed another order is in its place."""
+    world = hand_world(lambda hand: hand.buy("0.01", "59999.50"))
+    world.venue.replaces = True
+    world.run(1)
+    world.venue.house_trade(Side.SELL, 5_999_950, 400)
+    world.venue.private.clear()
+    world.hand.acts.append(lambda hand: hand.amend(hand.done[0], price="59990"))
+    world.run(5)
+    (order,) = world.trader.turn.state.orders
+    assert order.former
+    assert (order.venue_filled_lots, order.filled_lots) == (400, 400)
+    assert not world.said("fills.missing")

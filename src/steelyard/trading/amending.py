@@ -87,6 +87,11 @@ class Amends:
         trigger_ticks = None if trigger_ticks == place.trigger_ticks else trigger_ticks
         if (price_ticks, size_lots, trigger_ticks) == (None, None, None):
             return risk.Refused("amend", f"{order.client_order_id} has these terms already")
+        # The venue counts from when it gave this number; what others had filled is not in it.
+        before_lots = sum(order.former.values())
+        if size_lots is not None and size_lots <= before_lots:
+            why = "has filled as much before it had the number that it has now; cancel it instead"
+            return risk.Refused("amend", f"{order.client_order_id} {why}")
         terms = (price_ticks, size_lots, trigger_ticks)
         replaces = turn.capabilities is not None and turn.capabilities.amend_replaces
         wanted = Amending(*terms, replaces, turn.now_ns)
@@ -97,7 +102,9 @@ class Amends:
         amend = Amend(
             OWN_ACCOUNT,
             order.order_id,
-            *terms,
+            price_ticks,
+            None if size_lots is None else size_lots - before_lots,
+            trigger_ticks,
             turn.instrument.instrument_id,
             order.called,  # some venues give an order another name with each change
         )

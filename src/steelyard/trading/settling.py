@@ -97,7 +97,7 @@ class Settlings:
             if order.is_settled:
                 self._settlings.pop(name, None)
 
-        self._ask_fills(order, answered)
+        self._ask_fills(order, settling.tries, answered)
 
     def _work_check(self, order: OwnOrder, check: Settling) -> None:
         turn, name = self._turn, order.client_order_id
@@ -132,7 +132,7 @@ class Settlings:
                 former = sum(order.former.values())
                 self._counted[name] = told.filled_lots + former, told.quote_atoms
 
-        self._ask_fills(order, fills_answered)
+        self._ask_fills(order, check.tries, fills_answered)
 
     def _dispute(self, order: OwnOrder) -> str | None:
         """Return how the venue's count differs from the fills; None: it does not."""
@@ -159,8 +159,12 @@ class Settlings:
             for fill in answer.fills:
                 self._work.see_fill(fill, "query", order.client_order_id)
 
-    def _ask_fills(self, order: OwnOrder, answered: OnAnswer) -> None:
-        query = FillsQuery(OWN_ACCOUNT, PAGE, self._turn.instrument.instrument_id, order.order_id)
+    def _ask_fills(self, order: OwnOrder, tries: int, answered: OnAnswer) -> None:
+        """Ask for its fills: of its number, and in turn of those under which it has filled too."""
+        former = [number for number, lots in order.former.items() if lots]
+        numbers = [order.order_id, *reversed(former)]
+        number = numbers[(tries - 1) % len(numbers)]
+        query = FillsQuery(OWN_ACCOUNT, PAGE, self._turn.instrument.instrument_id, number)
         self._questions.ask(f"fills of order {order.client_order_id}", query, answered)
 
 

@@ -154,6 +154,38 @@ def test_a_change_is_another_order_whose_number_is_told(desk):
     assert (told.order_id, told.price_ticks) == (new.order.order_id, 4_700_000)
 
 
+def test_a_match_that_was_not_told_is_in_the_sum_of_the_next_record(desk):
+    """So who counts fills sees that one is missing, and asks for it."""
+    placed = desk.place("alice", Side.BUY, OrderType.LIMIT, 50_000, name="a")
+    desk.heard()
+    session, receive = desk.listener.session, desk.listener.session.receive
+
+    def deaf(frame, now_ns):
+        if '"match"' not in (frame if isinstance(frame, str) else frame.decode()):
+            receive(frame, now_ns)
+
+    def sell():
+        terms = OrderType.LIMIT, TimeInForce.IOC, False, 5_000_000, 200
+        desk.stand.ask(Place(0, 0, Side.SELL, *terms), desk.stand.key_of("bob"))
+
+    session.receive = deaf
+    sell()
+    session.receive = receive
+    sell()
+    (fill,) = desk.heard()
+    assert (fill.execution, fill.fill.size_lots, fill.order.filled_lots) == (
+        Execution.FILL,
+        200,
+        400,
+    )
+    session.receive = deaf
+    sell()
+    session.receive = receive
+    desk.stand.ask(Cancel(0, placed.order_id, 0, "a"), desk.key)
+    (canceled,) = desk.heard()
+    assert (canceled.execution, canceled.order.filled_lots) == (Execution.CANCELED, 600)
+
+
 def test_the_venue_names_no_order_that_waits_so_only_its_end_is_told():
     """Its documented message: without a client's id, and with a price of 0 where there is none."""
     session = AccountFollower(ApiKey("k" * 24, b"secret", "p"), Listings([BTC_USDT]))

@@ -150,7 +150,7 @@ class AccountFollower(Follower):
             case "update":
                 yield self._updated(data, order, instrument)
             case "canceled":
-                yield self._canceled(data, order)
+                yield self._canceled(data, order, instrument)
             case "filled":
                 self._forget(key)
                 if order.state is not OrderState.FILLED:  # of an amount that was not spent whole
@@ -183,7 +183,8 @@ class AccountFollower(Follower):
         price_ticks = read_price(instrument, data.matchPrice)
         size_lots = read_size(instrument, data.matchSize)
         quote_atoms = instrument.notional_atoms(price_ticks, size_lots)
-        filled_lots = order.filled_lots + size_lots
+        # The venue tells the sum, in which a match is that was not told.
+        filled_lots = max(order.filled_lots, _filled_before(data, instrument)) + size_lots
         is_whole = 0 < order.size_lots <= filled_lots
         if order.spend_atoms is not None:
             is_whole = bool(data.remainFunds) and not str(data.remainFunds).strip("0.")
@@ -226,11 +227,14 @@ class AccountFollower(Follower):
         self._keep(data.orderId, order)
         return OrderEvent(Execution.AMENDED, order, None, data.ts)
 
-    def _canceled(self, data: frames.OrderChange, order: Order) -> OrderEvent:
+    def _canceled(
+        self, data: frames.OrderChange, order: Order, instrument: Instrument
+    ) -> OrderEvent:
         cause = self._cause(data)
         expired = expires(cause)
         order = replace(
             order,
+            filled_lots=max(order.filled_lots, _filled_before(data, instrument)),
             state=OrderState.EXPIRED if expired else OrderState.CANCELED,
             cancel_cause=cause,
             updated_ns=data.ts,
