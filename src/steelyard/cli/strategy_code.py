@@ -3,7 +3,8 @@
 Followed by the imports as they are written, those inside of functions too, without running any.
 What is installed (below site-packages) and Python's own is not looked at, and of steelyard itself
 only the version; but a strategy that is itself installed has its own package looked at. Of an
-archive on the path the whole file counts. What is loaded by a name that is made up at run time, and data that is read, is not seen.
+archive on the path the whole file counts. What is loaded by a name that is made up at run time,
+and data that is read, is not seen.
 """
 
 import ast
