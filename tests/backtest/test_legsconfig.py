@@ -105,6 +105,7 @@ def test_deposit_is_enough_where_all_legs_are_at_one_venue():
         ('data = "one.csv"', "seed = 3", r"seed is of all legs: write \[backtest\] seed"),
         ("seed = 7", 'deposit = { USDT = "1" }', "has deposit and wallets; say it once"),
         ("[backtest.wallets.b]", "[backtest.wallets.c]", "no leg is there; legs are at a, b"),
+        ("BTC = 1", "BTC = 1\nbtc = 2", "has an asset twice .BTC, btc.: .* write it once"),
         ("BTC = 1", 'BTC = "much"', r"invalid decimal string; write an amount of each asset"),
         ('"BTC/USDT"', '"BTC/USDT"\nvenues = 2', r"\[legs.other\] .venues. is not a key"),
         ("seed = 7", "equity = 7", "equity is an asset"),

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from steelyard.backtest import legsreport
 from steelyard.backtest.legs import LegsResult
@@ -62,6 +63,33 @@ def test_it_is_written_and_read(result: LegsResult):
         legsreport.read(b'{"kind": "legs", "schema": 9}')
     with pytest.raises(UsageError, match="no report of a backtest: Object missing"):
         legsreport.read(b'{"kind": "legs", "schema": 1}')
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda legs: legs[:1], "btc: it was played beside other legs"),
+        (lambda legs: (*legs, legs[0]), "btc: it was played beside other legs"),
+        (lambda legs: (legs[0], other(legs[1], legs={})), "eth: it was played beside other"),
+        (lambda legs: (legs[0], head(legs[1], symbol="XRP-USDT")), "eth: it is of XRP-USDT, and"),
+        (lambda legs: (legs[0], other(legs[1], params={"edge": 9})), "eth: .* other parameters"),
+        (lambda legs: (legs[0], head(legs[1], strategy="a:B")), "eth: it is of another strategy"),
+        (lambda legs: (legs[0], head(legs[1], start_ns=0)), "eth: it is of another time"),
+    ],
+)
+def test_legs_of_different_runs_are_no_report(result: LegsResult, changed: Any, message: str):
+    """Nobody puts the good legs of several runs together."""
+    found = legsreport.document(result)
+    with pytest.raises(UsageError, match=message):
+        legsreport.read(legsreport.encode(replace(found, legs=changed(found.legs))))
+
+
+def other(leg: legsreport.LegReport, **changes: Any) -> legsreport.LegReport:
+    return replace(leg, report=replace(leg.report, **changes))
+
+
+def head(leg: legsreport.LegReport, **changes: Any) -> legsreport.LegReport:
+    return other(leg, head=replace(leg.report.head, **changes))
 
 
 def test_a_leg_is_not_asked_for_its_profit(result: LegsResult):

@@ -74,6 +74,7 @@ def test_a_sweep_says_of_how_many_a_run_was_picked():
         (b"\xff", "no report"),
         (b'{"kind": "report", "schema": 99}', "has schema 99, and this version reads 1"),
         (b'{"kind": "comparison", "schema": 1}', "'comparison' and not a report"),
+        (b'{"kind": "legs", "schema": 1}', "and not a report; give that of a leg, BOT-LEG.json"),
         (b'{"kind": "report", "schema": 1}', "missing required field"),
     ],
 )

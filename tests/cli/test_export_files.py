@@ -3,6 +3,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from past_bot import leave_bot
 
 from steelyard.cli.export_files import FileForm, _cell, balances, write_files
@@ -12,7 +13,8 @@ from steelyard.domain.errors import ConfigError
 from steelyard.store.datadir import Directory
 from steelyard.store.journal import Journal
 from steelyard.trading.projection import DECIMAL, TEXT
-from steelyard.trading.records import BalancesSeen, RunStarted, codec
+from steelyard.trading.records import BalancesSeen, InstrumentSeen, RunStarted, codec
+from tests.backtest.market import BTC
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +111,18 @@ def test_assets_that_are_not_the_bots_have_names(tmp_path):
     journal.close()
     rows = [row[3] for row in balances(Following(tmp_path, "dip"))]
     assert rows == ["ETH", "ETH", "SOL", "9"]
+
+
+def test_an_asset_never_has_the_name_that_its_number_had_before(tmp_path):
+    """Where the venue has numbered anew, what the bot traded once is somebody else's number."""
+    Directory(tmp_path / "bots" / "dip").close()
+    journal, form = Journal(tmp_path / "bots" / "dip" / "journal"), codec()
+    run = RunStarted(2, 1, "dip", "sandbox", "a:B", "BTC-USDT", {})
+    for base, told in ((1, {}), (5, {1: "ETH"})):
+        coin = replace(BTC, base_asset_id=base)
+        for message in (run, InstrumentSeen(coin), BalancesSeen({base: 1, 1: 1}, {}, told)):
+            journal.append(form.encode(message, 1))
+    journal.commit()
+    journal.close()
+    rows = [row[3] for row in balances(Following(tmp_path, "dip"))]
+    assert rows == ["BTC", "ETH", "BTC"]

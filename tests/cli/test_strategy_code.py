@@ -1,6 +1,7 @@
 """Each module of the user's behind a strategy is in its code; what is installed is not."""
 
 import sys
+import zipfile
 
 import pytest
 
@@ -97,3 +98,30 @@ def test_more_files_than_can_be_looked_at_are_refused(here, monkeypatch):
     monkeypatch.setattr(strategy_code, "FILES_MAX", 3)
     with pytest.raises(ConfigError, match="install what is not of the strategy as a package"):
         code_of(TABLE)
+
+
+def test_the_package_of_a_strategy_counts_though_nothing_names_it(here):
+    """To import a module runs its package, which may set what the module reads."""
+    (here / "own_tools" / "__init__.py").write_text("SIZE = 1\n")
+    (here / "own_tools" / "alone.py").write_text("class Alone:\n    pass\n")
+    table = StrategyTable(class_name="own_tools.alone:Alone", symbol="BTC-USDT", params={})
+    before = code_of(table)
+    (here / "own_tools" / "__init__.py").write_text("SIZE = 100\n")
+    assert difference(before, code_of(table)) == "own_tools/__init__.py has been changed"
+
+
+def test_an_archive_counts_as_a_whole(here, monkeypatch):
+    """What is in it is not looked at one by one, and none of it changes unseen."""
+
+    def pack(text):
+        with zipfile.ZipFile(here / "bots.zip", "w") as archive:
+            archive.writestr("own_tools_packed.py", text)
+
+    pack("class Packed:\n    size = 1\n")
+    monkeypatch.syspath_prepend(str(here / "bots.zip"))
+    table = StrategyTable(class_name="own_tools_packed:Packed", symbol="BTC-USDT", params={})
+    before = code_of(table)
+    assert names(before) == ["bots.zip", "steelyard"]
+    pack("class Packed:\n    size = 100\n")
+    assert difference(before, code_of(table)) == "bots.zip has been changed"
+    monkeypatch.delitem(sys.modules, "own_tools_packed")

@@ -123,6 +123,12 @@ def _wallets(table: dict[str, Any], venues: list[str]) -> dict[str, dict[str, De
     for wrong in _elsewhere(found, venues):
         there = ", ".join(venues)
         raise ConfigError(f"[backtest.wallets.{wrong}]: no leg is there; legs are at {there}")
+    for venue, wallet in found.items():
+        if len({asset.upper() for asset in wallet}) < len(wallet):
+            raise ConfigError(
+                f"[backtest.wallets.{venue}] has an asset twice ({', '.join(wallet)}): capital "
+                "letters are no difference, so write it once"
+            )
     return {
         venue: {asset.upper(): amount for asset, amount in found.get(venue, {}).items()}
         for venue in venues

@@ -180,9 +180,26 @@ def read(content: bytes) -> LegsReport | None:
     if not found.legs:
         raise UsageError("this file is no report of a backtest: it has no legs")
     for leg in found.legs:
-        if wrong := report.contradiction(leg.report):
+        if wrong := report.contradiction(leg.report) or _stranger(leg, found):
             raise UsageError(f"this file is no report of a backtest: {leg.name}: {wrong}")
     return found
+
+
+def _stranger(leg: LegReport, whole: LegsReport) -> str | None:
+    """Return why a leg is not of this run; None: it is."""
+    one, first, head = leg.report, whole.legs[0].report, leg.report.head
+    if [*one.legs] != [each.name for each in whole.legs] or one.legs != first.legs:
+        return "it was played beside other legs"
+    if head.symbol != one.legs[leg.name]:
+        return f"it is of {head.symbol[:40]}, and the leg trades {one.legs[leg.name][:40]}"
+    if head.strategy != whole.strategy or (one.params, one.written) != (
+        first.params,
+        first.written,
+    ):
+        return "it is of another strategy, or has other parameters"
+    if (head.start_ns, head.end_ns) != (whole.start_ns, whole.end_ns):
+        return "it is of another time"
+    return None
 
 
 def variant(result: LegsResult, kind: QueueModel | BarPath, *, is_assumed: bool) -> Variant:

@@ -290,7 +290,8 @@ def read(content: bytes) -> Report:
     try:
         kind = msgspec.json.decode(content, type=_Kind)
         if kind.kind != "report":
-            raise UsageError(f"this file holds a {kind.kind[:40]!r} and not a report")
+            more = "; give that of a leg, BOT-LEG.json" if kind.kind == "legs" else ""
+            raise UsageError(f"this file holds a {kind.kind[:40]!r} and not a report{more}")
         if kind.schema != SCHEMA:
             raise UsageError(
                 f"this report has schema {kind.schema}, and this version reads {SCHEMA}; make it "

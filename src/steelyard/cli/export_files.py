@@ -79,7 +79,7 @@ def balances(following: Following) -> Iterator[tuple[Any, ...]]:
         record = decode.decode(*stored)
         match record.message:
             case InstrumentSeen(instrument):
-                names |= _names(instrument)
+                names = _names(instrument)  # by other numbers than before, perhaps
             case RunStarted():
                 others.clear()  # the venue may have numbered anew
             case BalancesSeen(atoms, unexplained, told):

@@ -2,8 +2,9 @@
 
 Followed by the imports as they are written, those inside of functions too, without running any.
 What is installed (below site-packages) and Python's own is not looked at, and of steelyard itself
-only the version; but a strategy that is itself installed has its own package looked at. What is
-loaded by a name that is made up at run time, and data that is read, is not seen.
+only the version; but a strategy that is itself installed has its own package looked at. Of an
+archive on the path the whole file counts. What is loaded by a name that is made up at run time,
+and data that is read, is not seen.
 """
 
 import ast
@@ -12,7 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from hashlib import sha256
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
 from pathlib import Path
 
 from steelyard import __version__
@@ -21,6 +22,7 @@ from steelyard.trading.codes import OURS, line_of
 
 DIGEST = 16  # letters of one
 FILES_MAX = 1_000
+_OF_ONE = frozenset(Path(f"a{ending}").suffix for ending in all_suffixes())
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _PYTHON = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
 
@@ -33,7 +35,9 @@ def code_line(named: str, home: str) -> str:
         OSError: One of them cannot be read.
     """
     importlib.invalidate_caches()
-    found, waiting, seen = dict[str, str](), [home, named], set[str]()
+    # To import a module runs the packages that it is in, though it names none of them.
+    waiting = [home, *_with_packages(home), *_with_packages(named)]
+    found, seen = dict[str, str](), set[str]()
     tops = {home.partition(".")[0], named.partition(".")[0]} - {OURS}
     while waiting:
         module = waiting.pop(0)
@@ -41,8 +45,8 @@ def code_line(named: str, home: str) -> str:
             continue
         seen.add(module)
         spec = _spec(module)
-        file = None if spec is None or not spec.origin else Path(spec.origin)
-        if file is None or not file.is_file():
+        file = None if spec is None or not spec.origin else _file(Path(spec.origin))
+        if file is None:
             continue
         is_ours = module.partition(".")[0] == OURS
         if module != home and (is_ours or not _is_own(file, module, tops)):
@@ -79,8 +83,18 @@ def _imported(content: bytes, package: str) -> Iterator[str]:
             base = ".".join(filter(None, [start, node.module or ""]))
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         for name in filter(None, names):
-            parts = name.split(".")
-            yield from (".".join(parts[: at + 1]) for at in range(len(parts)))
+            yield from _with_packages(name)
+
+
+def _with_packages(module: str) -> Iterator[str]:
+    """Yield the packages that a module is in, and the module."""
+    parts = module.split(".")
+    return (".".join(parts[: at + 1]) for at in range(len(parts)))
+
+
+def _file(origin: Path) -> Path | None:
+    """Return the file that holds a module, which may be an archive; None: there is none."""
+    return next((path for path in (origin, *origin.parents) if path.is_file()), None)
 
 
 def _spec(module: str) -> ModuleSpec | None:
@@ -111,5 +125,7 @@ def _is_own(file: Path, module: str, tops: set[str]) -> bool:
 
 def _name(module: str, file: Path) -> str:
     """Return a file's name, the same wherever its folder is."""
+    if file.suffix not in _OF_ONE:  # a whole archive
+        return file.name
     folders = module.replace(".", "/")
     return f"{folders}/{file.name}" if file.stem == "__init__" else folders + file.suffix
