@@ -99,8 +99,11 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The engine's stops have sizes.",
     ),
     (
-        "The dead man's switch is for all symbols; others than all of them are refused.",
-        "The engine has one per account.",
+        (
+            "The dead man's switch is for all symbols, and cancels orders that wait for a price "
+            "too; others than all symbols are refused."
+        ),
+        "The engine has one per account, and it leaves nothing.",
     ),
     (
         "`alter` places anew what has not filled of the new size.",
