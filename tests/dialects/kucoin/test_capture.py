@@ -103,6 +103,9 @@ def test_what_the_venue_has_sent_is_read(shared_data):
         b"[]",
         frame("level2", "trade.l2update", {}),
         change(1, 2, [["1", "1", "x"]]),
+        change(1, 2**63),
+        change(-1, 2),
+        change(1, 2).replace(str(MS).encode(), str(2**63 - 1).encode()),
         frame("match", "trade.l3match", {"side": "up"}),
     ],
 )

@@ -60,7 +60,10 @@ def test_what_is_about_no_market_or_was_before_tells_nothing():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"x", b"[]", frame("depth"), frame("trade", d=[{}]), frame("trade", d=trade(T=-1))],
+    [
+        *(b"x", b"[]", frame("depth"), frame("trade", d=[{}]), frame("trade", d=trade(T=-1))),
+        *(book("depth", 2**63, 2), book("depth", 1, -1)),
+    ],
 )
 def test_garbage_is_a_decode_error(raw):
     with pytest.raises(DecodeError):

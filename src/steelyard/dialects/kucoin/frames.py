@@ -6,11 +6,15 @@ and amounts are decimal texts but in snapshots, which have bare numbers.
 
 # ruff: noqa: N815 the venue's own spelling
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from steelyard.dialects.kucoin.messages import Side
+
+# What is counted fits into 64 bits, and so does a time once it is in nanoseconds.
+Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Ms = Annotated[int, Meta(ge=0, le=(2**63 - 1) // 10**6)]
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -69,7 +73,7 @@ class TickerData(Struct, frozen=True, kw_only=True):
     bestAskSize: str
     bestBid: str
     bestBidSize: str
-    time: int
+    time: Ms
 
 
 class SnapshotInner(Struct, frozen=True, kw_only=True):
@@ -147,10 +151,10 @@ class Level2Data(Struct, frozen=True, kw_only=True):
     """Levels that changed, and the range of their numbers; a price of 0 only takes up a number."""
 
     changes: Changes
-    sequenceStart: int
-    sequenceEnd: int
+    sequenceStart: Number
+    sequenceEnd: Number
     symbol: str
-    time: int = 0  # older ones have none
+    time: Ms = 0  # older ones have none
 
 
 class MatchData(Struct, frozen=True, kw_only=True):

@@ -8,14 +8,15 @@ a number or a text.
 # ruff: noqa: N815
 # The field names are the venue's.
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from steelyard.dialects.weex.messages import Level
 
 Maybe = str | UnsetType
 Id = int | str | None | UnsetType
+Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # of a message; fits into 64 bits
 
 
 class Said(Struct, omit_defaults=True):
@@ -144,8 +145,8 @@ class DepthMessage(Struct, kw_only=True):
     e: str = "depth"
     E: int
     s: str
-    U: int
-    u: int
+    U: Number
+    u: Number
     l: int  # noqa: E741
     d: str = "CHANGED"
     b: tuple[Level, ...]
@@ -158,7 +159,7 @@ class TouchMessage(Struct, kw_only=True):
     e: str = "bookTicker"
     E: int
     s: str
-    u: int
+    u: Number
     b: str
     B: str
     a: str
