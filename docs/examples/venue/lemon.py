@@ -95,7 +95,7 @@ class OneOrder(Struct):
 
 
 class WireOrder(Struct):
-    """An order as answers and the private stream show it."""
+    """An order as answers and the private stream show it; without a price it is at the market."""
 
     id: int
     tag: str
@@ -178,7 +178,7 @@ def order_to_wire(order: Order, listings: Listings) -> WireOrder:
         order.client_order_id,
         instrument.symbol,
         order.side.name.lower(),
-        in_full(instrument.price(order.price_ticks or 0)),
+        "" if order.price_ticks is None else in_full(instrument.price(order.price_ticks)),
         in_full(instrument.size(order.size_lots)),
         in_full(instrument.size(order.filled_lots)),
         next((name for name, state in STATES.items() if state is order.state), ended),
@@ -194,10 +194,10 @@ def order_from_wire(wire: WireOrder, listings: Listings) -> Order:
         account_id=0,
         instrument_id=instrument.instrument_id,
         side=SIDES[wire.side],
-        order_type=OrderType.LIMIT,
+        order_type=OrderType.LIMIT if wire.price else OrderType.MARKET,
         time_in_force=TimeInForce.GTC,
         post_only=False,
-        price_ticks=instrument.price_ticks(parse_decimal(wire.price)),
+        price_ticks=instrument.price_ticks(parse_decimal(wire.price)) if wire.price else None,
         size_lots=instrument.size_lots(parse_decimal(wire.size)),
         state=STATES[wire.state],
         filled_lots=int(parse_decimal(wire.filled) / instrument.lot_size),
@@ -412,7 +412,8 @@ def _one(answer: OrderAnswer, _wire: Struct, asker: Asker) -> WireOrder:
 
 
 def _many(answer: OrderList, _wire: Struct, asker: Asker) -> list[WireOrder]:
-    return [order_to_wire(order, asker.listings) for order in answer.orders]
+    orders = (order for order in answer.orders if not order.order_type.waits)  # of other APIs
+    return [order_to_wire(order, asker.listings) for order in orders]
 
 
 def _balances(answer: AccountAnswer, _wire: Struct, asker: Asker) -> list[WireBalance]:
