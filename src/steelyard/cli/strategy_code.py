@@ -102,7 +102,8 @@ def _file(origin: Path) -> Path | None:
 
 def _spec(module: str) -> ModuleSpec | None:
     """Return where a module is, without importing anything."""
-    spec, path = None, None
+    spec: ModuleSpec | None = None
+    path: list[str] | None = None
     parts = module.split(".")
     for at, part in enumerate(parts):
         name = ".".join(parts[: at + 1])
