@@ -3,9 +3,9 @@
 Read from its journal and from nothing else, so that nobody has to take a bot's word. The invariant:
 only runs of the last run's name, environment, class, symbol, parameters and code count, and with
 real money of its venue, because a bot with others is another bot; and only what came after a
-moment, because evidence is used once. Time counts while new orders may leave and the bot shows that it
-runs: it writes something each minute, and a longer silence (the machine slept, a clock was set, the
-process stood still) counts for nothing. Amounts are atoms of quote.
+moment, because evidence is used once. Time counts while new orders may leave and the bot shows that
+it runs: it writes something each minute, and a longer silence (the machine slept, a clock was set,
+the process stood still) counts for nothing. Amounts are atoms of quote.
 """
 
 from collections.abc import Iterable
