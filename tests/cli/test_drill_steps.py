@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,6 +14,8 @@ from steelyard.cli.main import run
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.trading.state import TraderState
+
+GRID = Path(__file__).parents[2] / "docs" / "examples" / "strategies" / "grid.toml"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -33,8 +36,13 @@ def drilled(tmp_path, capsys, *arguments: str) -> dict[str, list[str]]:
 
 
 def test_a_lost_directory_is_restored_from_a_backup(tmp_path, capsys):
-    """And what happened since is found at the venue."""
-    found = drilled(tmp_path, capsys, "restore")["restore"]
+    """And what happened since is found at the venue, which lists open orders apart from ended ones.
+
+    The strategy's orders rest and it places no more, so that the drill has to.
+    """
+    (tmp_path / "grid.toml").write_text(GRID.read_text().replace("binance", "kucoin"))
+    words = ("restore", "--config", str(tmp_path / "grid.toml"))
+    found = drilled(tmp_path, capsys, *words)["restore"]
     assert found[-3:] == [
         "no order was made twice",
         "the same orders are open",

@@ -75,3 +75,39 @@ def test_a_bot_asks_on_the_port_that_it_trades_on(exchange):
     assert stepped == [MarketTold("crowd"), MarketTold()]
     with urlopen(exchange.url("native") + MARKET_PATH, timeout=5) as answer:
         assert json.load(answer) == {"steelyard": "crowd", "follows": {}}
+
+
+def test_a_connection_that_a_restart_has_ended_is_no_answer():
+    """The next one asks whoever is there now; a run would have no market until the next break."""
+    stepped, served = [], []
+
+    class Owner:
+        note = now_ns = venue_now_ns = lambda *_: 1
+
+        def step(self, event):
+            stepped.append(event)
+
+    async def serve(reader, writer):
+        served.append(writer)
+        body = json.dumps({"steelyard": "crowd" if len(served) == 1 else "tape"}).encode()
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            if len(served) == 1:  # the next request finds nobody
+                await reader.readuntil(b"\r\n\r\n")
+                break
+        writer.close()
+
+    async def asked():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        rest = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        table = VenueTable(dialect="binance", key="env:X", rest=rest, ws="ws://127.0.0.1:1")
+        venue = DialectVenue(Owner(), table, ApiKey("k", b"s"), Random(1), practice="BTC-USDT")
+        await venue._learn_market()
+        await venue._learn_market()
+        await venue.close()
+        for writer in served:
+            writer.close()
+        server.close()
+
+    asyncio.run(asked())
+    assert stepped == [MarketTold("crowd"), MarketTold("tape")]

@@ -1,6 +1,7 @@
 """A bot goes up the ladder on what its report and its journals show, and not otherwise."""
 
 import json
+import shutil
 from operator import itemgetter
 
 import msgspec
@@ -182,6 +183,14 @@ def test_nothing_is_granted_out_of_turn(tmp_path, traded, capsys):
     other = lived(tmp_path / "other", traded, "paper", 20, {"below": "2"})
     assert "granted" in names_missing(promoted(capsys, "--data", other, *words[2:], code=1))
     assert promoted(capsys, *words)["granted"]
+
+
+def test_a_copy_of_another_bots_journal_shows_nothing(tmp_path, traded, capsys):
+    """What one has shown would be used twice."""
+    bots = lived(tmp_path / "data", traded, "sandbox", 1) / "bots"
+    shutil.copytree(bots / "dip", bots / "other")
+    assert run(["promote", "other", "--data", str(bots.parent), "--check"]) != 0
+    assert "is a copy of dip's" in capsys.readouterr().err
 
 
 def test_real_money_is_confirmed_and_reasons_are_given(tmp_path, traded, capsys):

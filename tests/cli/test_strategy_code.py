@@ -2,6 +2,7 @@
 
 import sys
 import zipfile
+from importlib.util import spec_from_file_location
 
 import pytest
 
@@ -125,3 +126,62 @@ def test_an_archive_counts_as_a_whole(here, monkeypatch):
     pack("class Packed:\n    size = 100\n")
     assert difference(before, code_of(table)) == "bots.zip has been changed"
     monkeypatch.delitem(sys.modules, "own_tools_packed")
+
+
+def test_folders_without_init_in_each_other_are_followed(here):
+    """Though nothing has imported the outer one yet."""
+    (here / "own_tools" / "deep" / "down").mkdir(parents=True)
+    (here / "own_tools" / "deep" / "down" / "size.py").write_text("SIZE = 1\n")
+    with (here / "own_bots" / "lines.py").open("a") as file:
+        file.write("def later():\n    from own_tools.deep.down import size\n")
+    before = code_of(TABLE)
+    (here / "own_tools" / "deep" / "down" / "size.py").write_text("SIZE = 100\n")
+    told = difference(before, code_of(TABLE))
+    assert told == "own_tools/deep/down/size.py has been changed"
+
+
+def test_what_only_a_finder_knows_is_followed_from_its_package(here, monkeypatch):
+    """As some editable installs are found; also what is imported later, in a function."""
+    package = here / "elsewhere" / "own_tools_found"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "class Found:\n    def on_start(self):\n        from own_tools_found import size\n"
+    )
+    (package / "size.py").write_text("SIZE = 1\n")
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, _path=None, _target=None):
+            if name != package.name:
+                return None
+            places = [str(package)]
+            file = str(package / "__init__.py")
+            return spec_from_file_location(name, file, submodule_search_locations=places)
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    table = StrategyTable(class_name="own_tools_found:Found", symbol="BTC-USDT", params={})
+    before = code_of(table)
+    (package / "size.py").write_text("SIZE = 100\n")
+    assert difference(before, code_of(table)) == "own_tools_found/size.py has been changed"
+    monkeypatch.delitem(sys.modules, "own_tools_found")
+
+
+def test_each_of_two_archives_of_one_name_counts(here, monkeypatch):
+    """A name of several words is one in the line."""
+
+    def pack(folder, text):
+        (here / folder).mkdir(exist_ok=True)
+        with zipfile.ZipFile(here / folder / "my bots.zip", "w") as archive:
+            archive.writestr(f"own_{folder}_packed.py", text)
+        monkeypatch.syspath_prepend(str(here / folder / "my bots.zip"))
+
+    for folder in ("one", "two"):
+        pack(folder, "SIZE = 1\n")
+    with (here / "own_bots" / "lines.py").open("a") as file:
+        file.write("import own_one_packed, own_two_packed\n")
+    for folder, name in (("one", "my_bots.zip"), ("two", "my_bots.zip+")):
+        before = code_of(TABLE)
+        pack(folder, "SIZE = 100\n")
+        assert difference(before, code_of(TABLE)) == f"{name} has been changed"
+    for name in ("own_one_packed", "own_two_packed"):
+        monkeypatch.delitem(sys.modules, name)

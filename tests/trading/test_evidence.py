@@ -114,6 +114,15 @@ def test_time_in_which_the_bot_did_not_run_is_not_counted():
     assert (leapt.open_ns, leapt.days) == (0, 0)
 
 
+def test_what_a_bot_of_another_name_has_shown_is_its_own():
+    """Whose journal was copied, or whose directory was renamed, has shown nothing yet."""
+    of_another = replace(began(), bot="dip-2")
+    runs = [(10, of_another), (20, gate(None)), (50, gate("why"))]
+    own = [(60, began()), (70, gate(None)), (75, gate("why"))]
+    assert gather(written(*runs)).bot == "dip-2"
+    assert gather(written(*runs, *own)).open_ns == 5 * SECOND_NS
+
+
 def test_a_bot_that_only_waits_shows_that_it_runs():
     """Nothing is ordered and nothing changes: all its open time counts."""
     world = hand_world()

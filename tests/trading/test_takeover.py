@@ -238,6 +238,7 @@ def test_other_terms_are_named():
     assert changed_since(held, {"a": {**there, "params.fast": "7"}, "b": there}) == (
         "a: params.fast is 5 there, 7 here"
     )
+    assert changed_since(held, {"a": there, "c": there}) == "c: not traded there"
 
 
 def test_a_takeover_with_other_terms_is_told_once_it_has_begun():

@@ -40,6 +40,7 @@ from steelyard.wire.outcome import NotSent, Outcome, Unknown
 
 PACE = "pace"
 URGENT_S = 3.0  # for an answer, where one is asked for again and again
+ASKED_MAX = 3  # whose market it is, at once
 LIMITS_S = 3.0  # a start waits no longer for the venue to tell its limits
 LIMITS_AGAIN_NS, LIMITS_FAILED_NS = 3_600 * SECOND_NS, 60 * SECOND_NS
 MS_NS = 10**6
@@ -286,12 +287,20 @@ class DialectVenue:
             self._owner.step(VenueHalt(0, is_ban=False) if stop is None else VenueHalt(*stop))
 
     async def _learn_market(self) -> None:
-        """Ask an exchange of this machine whose market it shows."""
-        try:
-            async with asyncio.timeout(LIMITS_S):
-                told = market_in(await self._http.send(QUESTION), self._practice)
-        except (TransportError, TimeoutError):
-            told = MarketTold()
+        """Ask an exchange of this machine whose market it shows.
+
+        More than once: each connection that is kept may be one that its last restart has ended.
+        """
+        told = MarketTold()
+        for _ in range(ASKED_MAX):
+            try:
+                async with asyncio.timeout(LIMITS_S):
+                    told = market_in(await self._http.send(QUESTION), self._practice)
+                break
+            except ConnectFailed:
+                break  # nobody is there; it is asked again when the stream is up
+            except (TransportError, TimeoutError):
+                continue
         self._owner.step(told)
 
     async def _learn_limits(self) -> None:

@@ -267,9 +267,12 @@ class Stage:
         Raises:
             DrillFailed: They do not, in time.
         """
+        before = self.truth().open_ids
         host = Host(self, data or self.data, self._resting)
         host.wait("the bot trades", lambda state: state["status"] == "running")
-        self.wait("orders of the drill rest", lambda: len(self.truth().open_ids) >= RESTING)
+        self.wait(
+            "orders of the drill rest", lambda: len(self.truth().open_ids - before) >= RESTING
+        )
         return host
 
     # -- processes ----------------------------------------------------------------------------
@@ -412,13 +415,21 @@ class Stage:
                 raise ConnectionLost(f"the venue does not list its markets: {listed}")
             symbol = config.strategy.symbol
             number = next(it.instrument_id for it in listed.instruments if it.symbol == symbol)
+            # Some venues list what is open apart from what has ended; one may end in between.
+            resting = OrdersQuery(OWN_ACCOUNT, PAGE, number, open_only=True)
+            opened = await inquirer.answer(resting, "open orders")
             orders = await inquirer.answer(OrdersQuery(OWN_ACCOUNT, PAGE, number), "orders")
             fills = await inquirer.answer(FillsQuery(OWN_ACCOUNT, PAGE, number), "fills")
         finally:
             await inquirer.close()
-        if not isinstance(orders, OrderList) or not isinstance(fills, FillList):
-            raise ConnectionLost(f"the venue does not tell: {orders} {fills}")
-        return Truth([*orders.orders], [*fills.fills])
+        if (
+            not isinstance(opened, OrderList)
+            or not isinstance(orders, OrderList)
+            or not isinstance(fills, FillList)
+        ):
+            raise ConnectionLost(f"the venue does not tell: {opened} {orders} {fills}")
+        every = {it.order_id: it for it in (*opened.orders, *orders.orders)}
+        return Truth([*every.values()], [*fills.fills])
 
     def journal(self, data: Path | None = None) -> TraderState:
         """Return the state to which a journal adds up."""

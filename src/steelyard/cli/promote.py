@@ -257,6 +257,11 @@ def _evidence(data: Path, bot: str, grants: list[Grant]) -> Evidence:
     first = gather(records_of(data, bot))
     if first is None:
         raise UsageError(f"{bot} has not run in {data} yet: nothing is shown")
+    if first.bot != bot:
+        raise UsageError(
+            f"the journal of {bot} in {data} is a copy of {first.bot}'s, which shows nothing of "
+            f"{bot}: promote {first.bot}, or let {bot} run"
+        )
     if first.environment not in {it.value for it in Environment} - {"backtest"}:
         raise UsageError(f"{bot} ran as {first.environment!r}, which is no rung")
     if Environment(first.environment) not in REAL:

@@ -52,7 +52,10 @@ def code_line(named: str, home: str) -> str:
         if module != home and (is_ours or not _is_own(file, module, tops)):
             continue
         content = file.read_bytes()
-        found[_name(module, file)] = sha256(content).hexdigest()[:DIGEST]
+        name, digest = _name(module, file), sha256(content).hexdigest()[:DIGEST]
+        while found.get(name, digest) != digest:  # archives of one name, in two folders
+            name += "+"
+        found[name] = digest
         if len(found) > FILES_MAX:
             raise ConfigError(
                 f"[strategy] class: it imports more than {FILES_MAX} modules that are not "
@@ -99,16 +102,22 @@ def _file(origin: Path) -> Path | None:
 
 def _spec(module: str) -> ModuleSpec | None:
     """Return where a module is, without importing anything."""
-    spec, path = None, None
+    spec: ModuleSpec | None = None
+    path: list[str] | None = None
     parts = module.split(".")
-    for at in range(len(parts)):
+    for at, part in enumerate(parts):
+        name = ".".join(parts[: at + 1])
         try:
-            spec = PathFinder.find_spec(".".join(parts[: at + 1]), path)
+            spec = PathFinder.find_spec(name, path)
+        except KeyError:  # a folder without __init__ in another one that is not imported yet
+            spec, path = None, [str(Path(above) / part) for above in path or ()]
+            continue
         except (ImportError, AttributeError, ValueError):  # a path hook that fails
             return None
+        if spec is None:  # found by another way, as editable installs are
+            spec = getattr(sys.modules.get(name), "__spec__", None)
         if spec is None:
-            loaded = sys.modules.get(module)  # found by another way, as editable installs are
-            return getattr(loaded, "__spec__", None)
+            return None
         path = [*(spec.submodule_search_locations or [])]
     return spec
 
@@ -124,8 +133,8 @@ def _is_own(file: Path, module: str, tops: set[str]) -> bool:
 
 
 def _name(module: str, file: Path) -> str:
-    """Return a file's name, the same wherever its folder is."""
+    """Return a file's name, the same wherever its folder is, and one word."""
     if file.suffix not in _OF_ONE:  # a whole archive
-        return file.name
+        return "_".join(file.name.split())
     folders = module.replace(".", "/")
     return f"{folders}/{file.name}" if file.stem == "__init__" else folders + file.suffix

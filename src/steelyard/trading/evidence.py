@@ -1,11 +1,11 @@
 """What a bot has shown where it is: days, fills, slippage, refusals, falls, and what is still open.
 
 Read from its journal and from nothing else, so that nobody has to take a bot's word. The invariant:
-only runs of the last run's environment, class, symbol, parameters and code count, and with real
-money of its venue, because a bot with others is another bot; and only what came after a moment,
-because evidence is used once. Time counts while new orders may leave and the bot shows that it
-runs: it writes something each minute, and a longer silence (the machine slept, a clock was set, the
-process stood still) counts for nothing. Amounts are atoms of quote.
+only runs of the last run's name, environment, class, symbol, parameters and code count, and with
+real money of its venue, because a bot with others is another bot; and only what came after a
+moment, because evidence is used once. Time counts while new orders may leave and the bot shows that
+it runs: it writes something each minute, and a longer silence (the machine slept, a clock was set,
+the process stood still) counts for nothing. Amounts are atoms of quote.
 """
 
 from collections.abc import Iterable
@@ -217,4 +217,4 @@ def _is_other(run: RunStarted, before: RunStarted) -> bool:
 
 def _who(run: RunStarted) -> tuple[object, ...]:
     venue = "" if run.environment in HERE else run.venue  # of practice it may change its port
-    return run.environment, identity_of(run), venue
+    return run.bot, run.environment, identity_of(run), venue

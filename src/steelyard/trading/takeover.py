@@ -135,8 +135,10 @@ def changed_since(lease: Lease, terms: Mapping[str, Mapping[str, str]]) -> str:
     Raises:
         ConfigError: What was left cannot be read.
     """
-    told = decode(lease).items()
-    each = {leg: changed(it.terms, terms.get(leg, {})) for leg, it in told}
+    told = decode(lease)
+    each = {leg: changed(it.terms, terms.get(leg, {})) for leg, it in told.items()}
+    if any(it.terms for it in told.values()):
+        each |= {leg: "not traded there" for leg in terms if leg not in told}
     return "; ".join(f"{leg}: {words}" if leg else words for leg, words in each.items() if words)
 
 
