@@ -15,6 +15,8 @@ Environment = Callable[[str, str, str], dict[str, Any]]
 # What tells a client library to trust the local authority; others heed these variables.
 _TRUST = {"ccxt": ("validateServerSsl", "cafile")}
 _TRUST_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+# Their sessions heed neither, and they have no option for it.
+_TRUSTS_NOBODY = frozenset({"pybit", "kucoin-universal-sdk"})
 
 
 def env(
@@ -40,7 +42,7 @@ def env(
         The client library.
     tls
         Print https and wss addresses, and what makes the client trust the local authority.
-        Default: if the exchange runs with --tls.
+        Default: if the exchange runs with --tls, and the client can be told whom to trust.
     """
     if dialect not in dialects.names():
         raise UsageError(f"no dialect {dialect!r}; there are: {', '.join(dialects.names())}")
@@ -49,7 +51,10 @@ def env(
     secure = running_tls(common.directory)
     if tls and secure is None:
         raise UsageError("no exchange runs here with --tls; start it so: steelyard exchange --tls")
-    if secure is not None and tls is not False:
+    if tls and client in _TRUSTS_NOBODY:
+        raise UsageError(f"{client} cannot be told whom to trust: leave --tls out, for plain ports")
+    is_secure = client not in _TRUSTS_NOBODY if tls is None else tls
+    if secure is not None and is_secure:
         common.show(_secure(found.environment, client, secure, dialect))
         return 0
     port = ports.get(dialect, PORT_BASE + found.port_offset)
