@@ -117,6 +117,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "A key alone moves nothing out.",
     ),
     (
+        "`leavesQty` of `execution/list` is what is left of the order now.",
+        "Executions are kept, not how the order was after each; the stream tells that.",
+    ),
+    (
         "`transaction-log` has the fee of a trade as an entry of its own.",
         "So it stands in the books.",
     ),
