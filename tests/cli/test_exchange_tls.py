@@ -142,7 +142,7 @@ def test_who_cannot_be_told_whom_to_trust_is_sent_to_the_plain_ports(
     said = capsys.readouterr().out
     assert venue.ready["dialects"][dialect]["rest"] in said
     assert "https" not in said
-    assert run(["env", dialect, "--client", client, "--tls", *at]) == 2
+    assert run(["env", dialect, "--client", client, "--tls", *at]) != 0
     assert "leave --tls out" in capsys.readouterr().err
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from steelyard import dialects
 from steelyard.cli.administration import running_ports, running_tls
 from steelyard.cli.options import PORT_BASE, Common
-from steelyard.domain.errors import UsageError
+from steelyard.domain.errors import Unsupported, UsageError
 
 _EVERYONE = Common()
 Environment = Callable[[str, str, str], dict[str, Any]]
@@ -15,8 +15,6 @@ Environment = Callable[[str, str, str], dict[str, Any]]
 # What tells a client library to trust the local authority; others heed these variables.
 _TRUST = {"ccxt": ("validateServerSsl", "cafile")}
 _TRUST_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-# Their sessions heed neither, and they have no option for it.
-_TRUSTS_NOBODY = frozenset({"pybit", "kucoin-universal-sdk"})
 
 
 def env(
@@ -51,12 +49,15 @@ def env(
     secure = running_tls(common.directory)
     if tls and secure is None:
         raise UsageError("no exchange runs here with --tls; start it so: steelyard exchange --tls")
-    if tls and client in _TRUSTS_NOBODY:
-        raise UsageError(f"{client} cannot be told whom to trust: leave --tls out, for plain ports")
-    is_secure = client not in _TRUSTS_NOBODY if tls is None else tls
-    if secure is not None and is_secure:
-        common.show(_secure(found.environment, client, secure, dialect))
-        return 0
+    if secure is not None and tls is not False:
+        try:
+            settings = _secure(found.environment, client, secure, dialect)
+        except Unsupported:  # what the client is for plain ports is said below
+            if tls:
+                raise
+        else:
+            common.show(settings)
+            return 0
     port = ports.get(dialect, PORT_BASE + found.port_offset)
     settings = found.environment(client, f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}")
     common.show(settings)
