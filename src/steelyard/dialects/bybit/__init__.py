@@ -109,8 +109,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "There is one account: what is deposited can be traded.",
     ),
     (
-        "`system/status` tells of a maintenance while it lasts, and of none before or after it.",
-        "There is no plan of them here.",
+        "`system/status` tells of a maintenance while it lasts; its stream also when it is over.",
+        "There is no plan of them here; when one began is not kept: `begin` is when it is told.",
     ),
     (
         "A withdrawal waits for the code of a mail, to an address of its owner's book.",
