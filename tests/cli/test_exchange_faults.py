@@ -156,6 +156,38 @@ def test_a_dialect_in_maintenance_still_tells_its_time(exchange, client_of, key)
     assert struck(exchange) == [1]
 
 
+def test_a_maintenance_is_told_by_the_status_of_each_dialect(exchange):
+    """To each in its words, where it has a route for that; over, it is told no longer."""
+    routes = {
+        "native": "/api/v1/status",
+        "binance": "/sapi/v1/system/status",
+        "kraken": "/0/public/SystemStatus",
+        "okx": "/api/v5/system/status",
+        "bybit": "/v5/system/status",
+        "kucoin": "/api/v1/status",
+    }
+    told = {"up": [], "down": [], "again": []}
+    for when, words in {"up": (), "down": ("set", "maintenance"), "again": ("clear",)}.items():
+        if words:
+            exchange.steelyard("faults", *words)
+        for dialect, path in routes.items():
+            document = json.loads(_get(f"{exchange.url(dialect)}{path}"))
+            told[when].append(_word_of_maintenance(document))
+    assert told["down"] == [True, 1, "maintenance", "ongoing", "ongoing", "close"]
+    assert told["up"] == told["again"] == [False, 0, "online", None, None, "open"]
+
+
+def _word_of_maintenance(document):
+    """Return how a dialect's status says that it is in maintenance, or is not."""
+    if "status" in document or "maintenance" in document:
+        return document.get("maintenance", document.get("status"))
+    data = document.get("data", document.get("result"))
+    events = data.get("list", data) if isinstance(data, dict) else data
+    if isinstance(events, dict):
+        return events["status"]
+    return events[0]["state"] if events else None
+
+
 @pytest.mark.parametrize("skew", ["30s", "-30s"])
 def test_a_clock_jumps_while_clients_are_connected(exchange, client_of, key, skew):
     """Their times are refused, the clock says why, and of another dialect nothing is wrong."""

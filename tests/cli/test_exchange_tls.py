@@ -130,6 +130,22 @@ def test_env_says_https_where_there_is_tls_and_http_on_demand(venue, capsys):
     assert "SSL_CERT_FILE" not in plain
 
 
+@pytest.mark.parametrize(
+    ("dialect", "client"), [("bybit", "pybit"), ("kucoin", "kucoin-universal-sdk")]
+)
+def test_who_cannot_be_told_whom_to_trust_is_sent_to_the_plain_ports(
+    venue, capsys, dialect, client
+):
+    """Over https every request of theirs would fail."""
+    at = ("--data", str(venue.data), "--json")
+    assert run(["env", dialect, "--client", client, *at]) == 0
+    said = capsys.readouterr().out
+    assert venue.ready["dialects"][dialect]["rest"] in said
+    assert "https" not in said
+    assert run(["env", dialect, "--client", client, "--tls", *at]) != 0
+    assert "leave --tls out" in capsys.readouterr().err
+
+
 def test_without_tls_there_is_none_and_env_says_how_to_have_it(tmp_path, capsys):
     assert run(["env", "binance", "--tls", "--data", str(tmp_path)]) == 2
     assert "steelyard exchange --tls" in capsys.readouterr().err

@@ -20,6 +20,10 @@ LENT = "nothing is lent or borrowed here"
 DESK = "a desk that trades with its customers, not an exchange"
 PEOPLE = "sub-accounts, brokers, partners and lenders: people and keys are the administrator's"
 POCKETS = "there is one pocket"
+PERSONAL = "a person's, on the page: the book of addresses"
+ELSEWHERE = "a shorter or longer form of what other routes tell"
+CHAINS = "nothing comes or goes by a chain: no invoices, and nobody to report to"
+RPI = "no orders that only people on a page may take"
 INVESTED = "products of the house: savings, grids, copies"
 STATISTICS = "statistics and news of the venue's own, which nothing here makes"
 SETTINGS = "settings that change nothing where only spot is traded"
@@ -38,13 +42,15 @@ LEFT_OUT = {
             /v5/account/borrow /v5/account/repay /v5/account/quick-repayment
             /v5/account/no-convert-repay /v5/account/collateral-info
             /v5/account/set-collateral-switch /v5/order/spot-borrow-check /v5/order/pre-check""",
-        DESK: "/v5/asset/exchange/ /v5/asset/covert/ /v5/fiat/ /v5/p2p/ /v5/market/rpi_orderbook",
+        DESK: "/v5/asset/exchange/ /v5/asset/covert/ /v5/fiat/ /v5/p2p/",
+        RPI: "/v5/market/rpi_orderbook",
+        CHAINS: "/v5/asset/withdraw/vasp/list",
+        PERSONAL: "/v5/asset/withdraw/query-address",
         PEOPLE: """
             /v5/user/ /v5/broker/ /v5/affiliate/ /v5/asset/transfer/query-sub-member-list
             /v5/asset/transfer/save-transfer-sub-member /v5/asset/transfer/universal-transfer
             /v5/asset/transfer/query-universal-transfer-list
-            /v5/asset/deposit/query-sub-member /v5/asset/withdraw/query-address
-            /v5/asset/withdraw/vasp/list""",
+            /v5/asset/deposit/query-sub-member""",
         POCKETS: """
             /v5/asset/transfer/query-asset-info /v5/asset/transfer/query-transfer-coin-list
             /v5/asset/deposit/query-allowed-list /v5/asset/deposit/deposit-to-account
@@ -70,15 +76,18 @@ LEFT_OUT = {
             account/spot- account/set-auto-loan account/set-auto-repay
             public/discount-rate-interest-free-quota public/interest-rate-loan-quota
             public/vip-interest-rate-loan-quota trade/one-click-repay""",
-        DESK: "asset/convert trade/easy-convert market/books-rpi",
+        DESK: "asset/convert trade/easy-convert",
+        RPI: "market/books-rpi",
         PEOPLE: "users/ asset/subaccount/ account/subaccount/ broker/ affiliate/",
-        POCKETS: """
-            asset/deposit-lightning asset/withdrawal-lightning asset/deposit-withdraw-status
-            asset/non-tradable-assets account/bills-history-archive""",
+        POCKETS: "asset/non-tradable-assets",
+        CHAINS: "asset/deposit-lightning asset/withdrawal-lightning",
+        ELSEWHERE: """
+            asset/deposit-withdraw-status account/bills-history-archive account/subtypes
+            market/books-lite""",
         INVESTED: "finance/ copytrading/ tradingBot/ account/set-auto-earn asset/purchase_redempt",
         STATISTICS: """
-            rubik/ support/ market/platform-24-volume market/exchange-rate market/books-lite
-            public/market-data-history account/subtypes""",
+            rubik/ support/ market/platform-24-volume market/exchange-rate
+            public/market-data-history""",
         SETTINGS: """
             account/set-greeks account/set-isolated-mode account/set-riskOffset-type
             account/set-account-level account/set-trading-config

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.messages import SECOND_NS, Status
 from steelyard.wire.faults import CERTAIN_E6, Fault, FaultPlan, Strike, Trouble
 
 ORDER = ("/api/v3/order", "POST /api/v3/order")
@@ -45,6 +45,41 @@ def test_a_maintenance_leaves_alone_what_is_answered_in_one():
     assert made.of_request("native", (), "", is_always_open=True) is None
     assert made.of_request("native", (), "", may_answer=False) is None
     assert made.of_request("native", (), "") == Strike(1, Trouble.MAINTENANCE, retry_after_ns=9)
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_told"),
+    [
+        (Fault(Trouble.MAINTENANCE, retry_after_ns=9), True),
+        (Fault(Trouble.MAINTENANCE, dialect="native", retry_after_ns=9), True),
+        (Fault(Trouble.MAINTENANCE, dialect="binance"), False),
+        (Fault(Trouble.MAINTENANCE, account="alice"), False),
+        (Fault(Trouble.MAINTENANCE, where="/api/v3/order"), False),
+        (Fault(Trouble.MAINTENANCE, chance_e6=CERTAIN_E6 - 1), False),
+        (Fault(Trouble.MAINTENANCE, after=1), False),
+        (Fault(Trouble.REFUSED), False),
+    ],
+)
+def test_a_status_tells_of_a_maintenance_of_everybody(fault, is_told):
+    """And of no other trouble; how long to wait is what who is turned away is told, too."""
+    up = Status(trading=True, market="none", ended=False, time_ns=5)
+    down = Status(
+        trading=False, market="none", ended=False, time_ns=5, maintenance=True, retry_after_ns=9
+    )
+    assert plan(fault).told(up, "native") == (down if is_told else up)
+
+
+def test_a_maintenance_is_told_from_its_first_request_to_its_last():
+    up = Status(trading=True, market="none", ended=False, time_ns=5)
+    made, told = plan(Fault(Trouble.MAINTENANCE, after=1, times=1)), []
+    for _ in range(3):
+        told.append(made.told(up, "native").maintenance)
+        made.of_request("native", (), "")
+    assert told == [False, True, False]
+    by_hand = Status(
+        trading=False, market="none", ended=False, time_ns=5, maintenance=True, retry_after_ns=7
+    )
+    assert plan(Fault(Trouble.MAINTENANCE)).told(by_hand, "native") == by_hand
 
 
 def test_a_script_draws_its_times_once():

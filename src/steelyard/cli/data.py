@@ -228,7 +228,7 @@ def record_data(
     Parameters
     ----------
     dialect
-        Which language the venue speaks: binance, bybit, coinbase-exchange, kraken, okx.
+        Which language the venue speaks: any but native, as binance or coinbase-advanced.
     symbol
         The market, as BTC-USDT.
     out

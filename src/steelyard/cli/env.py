@@ -6,7 +6,7 @@ from typing import Any
 from steelyard import dialects
 from steelyard.cli.administration import running_ports, running_tls
 from steelyard.cli.options import PORT_BASE, Common
-from steelyard.domain.errors import UsageError
+from steelyard.domain.errors import Unsupported, UsageError
 
 _EVERYONE = Common()
 Environment = Callable[[str, str, str], dict[str, Any]]
@@ -40,7 +40,7 @@ def env(
         The client library.
     tls
         Print https and wss addresses, and what makes the client trust the local authority.
-        Default: if the exchange runs with --tls.
+        Default: if the exchange runs with --tls, and the client can be told whom to trust.
     """
     if dialect not in dialects.names():
         raise UsageError(f"no dialect {dialect!r}; there are: {', '.join(dialects.names())}")
@@ -50,8 +50,14 @@ def env(
     if tls and secure is None:
         raise UsageError("no exchange runs here with --tls; start it so: steelyard exchange --tls")
     if secure is not None and tls is not False:
-        common.show(_secure(found.environment, client, secure, dialect))
-        return 0
+        try:
+            settings = _secure(found.environment, client, secure, dialect)
+        except Unsupported:  # what the client is for plain ports is said below
+            if tls:
+                raise
+        else:
+            common.show(settings)
+            return 0
     port = ports.get(dialect, PORT_BASE + found.port_offset)
     settings = found.environment(client, f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}")
     common.show(settings)

@@ -41,6 +41,7 @@ from steelyard.domain.messages import (
     Refused,
     Scope,
     SingleAnswer,
+    Status,
 )
 from steelyard.domain.order import RejectReason
 from steelyard.domain.stream_tokens import StreamToken, StreamTokenMessage
@@ -109,6 +110,7 @@ class Gate:
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
         self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
         self._access = Access(exchange, dialect, since_ns)
+        self._faults = FaultPlan()
         self.partial_fills: PartialFills | None = None
         self._tokens = tokens
         self._given_back: Counter[int] = Counter()  # first fills that were, by account
@@ -137,7 +139,7 @@ class Gate:
 
     def misbehave(self, plan: FaultPlan, partial_fills: PartialFills) -> None:
         """Have the clock and new orders go by a plan of faults."""
-        name = self.dialect.name
+        name, self._faults = self.dialect.name, plan
         self._access.skew = lambda: plan.skew_ns(name)
         self.partial_fills = partial_fills
 
@@ -585,30 +587,27 @@ class Gate:
     def _perform(self, message: UserCommand | PlaceClosing, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""
         place = message.place if isinstance(message, PlaceClosing) else message
+        sandbox_ns, is_ever = self.exchange.time_at(now_ns), self.dialect.client_ids_for_ever
         if isinstance(place, Place) and place.client_order_id:
-            is_ever = self.dialect.client_ids_for_ever
             known = known_order(place, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
         if isinstance(message, Place) and self.partial_fills is not None:
-            name, sandbox_ns = self.dialect.name, self.exchange.time_at(now_ns)
-            return self.partial_fills.perform(message, name, sandbox_ns)
+            return self.partial_fills.perform(message, self.dialect.name, sandbox_ns)
         if isinstance(message, PlaceGroup):
-            is_ever = self.dialect.client_ids_for_ever
             known = known_group(message, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
-        sandbox_ns = self.exchange.time_at(now_ns)
         if isinstance(message, PlaceClosing):
             return self.exchange.place_closing(message, sandbox_ns)
         return self.exchange.perform(message, sandbox_ns)
 
     def _answer(self, query: Query, now_ns: int) -> Answer:
         if isinstance(query, ClockQuery):
-            return Clock(
-                now_ns + self._access.skew()
-            )  # what clients sign by; the sandbox's own is the administrator's
-        return self.exchange.ask(query, self.exchange.time_at(now_ns))
+            # What clients sign by; the sandbox's own is the administrator's.
+            return Clock(now_ns + self._access.skew())
+        answer = self.exchange.ask(query, self.exchange.time_at(now_ns))
+        return self._faults.told(answer, self.dialect.name) if type(answer) is Status else answer
 
 
 class Line:

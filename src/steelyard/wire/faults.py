@@ -12,8 +12,9 @@ from enum import StrEnum
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.messages import SECOND_NS, Status
 
 CERTAIN_E6 = 1_000_000  # a chance of one
 FAULTS_MAX = 100
@@ -229,6 +230,24 @@ class FaultPlan:
             for one in self.standing
             if one.fault.trouble is Trouble.CLOCK_SKEW and one.fault.dialect in ("", dialect)
         )
+
+    def told(self, status: Status, dialect: str) -> Status:
+        """Return what a dialect's routes tell of the exchange: a maintenance of everybody, too.
+
+        One of a part only (an account, a route, some requests by chance) is none of the venue's.
+        """
+        waits_ns = [
+            one.fault.retry_after_ns
+            for one in self.standing
+            if one.fault.trouble is Trouble.MAINTENANCE
+            and one.fault.fits(dialect, (), "")
+            and one.fault.chance_e6 == CERTAIN_E6
+            and one.fault.after <= one.met
+            and not one.is_over
+        ]
+        if not waits_ns or status.maintenance:
+            return status
+        return replace(status, trading=False, maintenance=True, retry_after_ns=max(waits_ns))
 
     def _of(
         self,

@@ -25,7 +25,7 @@ def test_a_maintenance_is_told_while_it_lasts(venue):
 
 
 def test_a_maintenance_is_told_on_a_stream_of_its_own(venue):
-    """When it begins, and to nobody else."""
+    """When it begins and when it is over, to who comes in between as well, and to nobody else."""
     number = venue.connect("/v5/public/misc/status")
     venue.say(number, {"op": "subscribe", "args": ["publicTrade.BTCUSDT"]})
     assert not venue.heard(number)[0]["success"]
@@ -37,6 +37,18 @@ def test_a_maintenance_is_told_on_a_stream_of_its_own(venue):
     venue.deliver()
     (told,) = venue.heard(number)
     assert (told["topic"], told["data"][0]["state"]) == ("system.status", "ongoing")
+    late = venue.connect("/v5/public/misc/status")
+    (same,) = venue.subscribe(late, "system.status")
+    assert same["data"][0]["state"] == "ongoing"
+    for _ in range(2):
+        venue.admin.carry_out(SetMaintenance(is_on=False), venue.desk.now_ns)
+        venue.deliver()
+    for each in (number, late):
+        (over,) = venue.heard(each)
+        assert [row["state"] for row in over["data"]] == ["completed"]
+    venue.say(late, {"op": "unsubscribe", "args": ["system.status"]})
+    assert venue.heard(late)[0]["success"]
+    assert venue.subscribe(late, "system.status") == []
     assert venue.heard(other) == []
 
 

@@ -109,12 +109,16 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "There is one account: what is deposited can be traded.",
     ),
     (
-        "`system/status` tells of a maintenance while it lasts, and of none before or after it.",
-        "There is no plan of them here.",
+        "`system/status` tells of a maintenance while it lasts; its stream also when it is over.",
+        "There is no plan of them here; when one began is not kept: `begin` is when it is told.",
     ),
     (
         "A withdrawal waits for the code of a mail, to an address of its owner's book.",
         "A key alone moves nothing out.",
+    ),
+    (
+        "`leavesQty` of `execution/list` is what is left of the order now.",
+        "Executions are kept, not how the order was after each; the stream tells that.",
     ),
     (
         "`transaction-log` has the fee of a trade as an entry of its own.",

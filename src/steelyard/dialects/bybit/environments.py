@@ -61,7 +61,13 @@ def _freqtrade(rest: str, ws: str) -> dict[str, Any]:
 
 
 def _pybit(rest: str, ws: str) -> dict[str, Any]:
-    """Return attributes: of a session once it is made, and of modules before one is."""
+    """Return attributes: of a session once it is made, and of modules before one is.
+
+    Raises:
+        Unsupported: The address is of TLS: it cannot be told which authority to trust.
+    """
+    if rest.startswith("https:"):
+        raise Unsupported("pybit heeds no local authority: leave --tls out, for the plain ports")
     return {
         "HTTP": {"endpoint": rest},
         "pybit.unified_trading": {

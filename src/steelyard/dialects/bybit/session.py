@@ -27,6 +27,8 @@ from steelyard.domain.messages import (
     CandleList,
     CandlesQuery,
     Scope,
+    Status,
+    StatusQuery,
     TickerList,
     TickersQuery,
     Touch,
@@ -118,6 +120,7 @@ class StreamSession(Conversation):
         self._teller: private.Teller | None = None
         self._followed: dict[str, Subscription | None] = {}  # by topic; silent ones are by none
         self._numbers: dict[str, int] = {}  # of books' messages, by topic
+        self._is_off = False  # a maintenance was told, and not that it is over
         self._touches: dict[str, tuple[bytes, int]] = {}  # what was told last, and when
         self._guard: guarding.Beat | None = None  # while `dcp.spot` is followed
 
@@ -277,6 +280,8 @@ class StreamSession(Conversation):
                 return lambda payload: self._numbered(topic, payload)
             case ChannelKind.TOUCH:
                 return lambda payload: self._kept(topic, payload)
+            case ChannelKind.STATUS:
+                return self._of_status
             case _:
                 return None
 
@@ -289,11 +294,20 @@ class StreamSession(Conversation):
         self._touches[topic] = payload, 0
         return (payload,)
 
+    def _of_status(self, payload: bytes) -> Sequence[bytes]:
+        """Tell of a maintenance that goes on; that it is over, to who has heard of it."""
+        was_off, self._is_off = self._is_off, stream.is_off(payload)
+        return (payload,) if was_off or self._is_off else ()
+
     def _first(self, topic: str, subscription: Subscription, now_ns: int) -> None:
         """Tell how things stand when a topic begins."""
         channel, door = subscription.channel, self._door
         if channel.kind is ChannelKind.STATUS:
-            return  # a maintenance is told when it begins
+            self._is_off = False
+            status = door.snapshot(StatusQuery())
+            assert isinstance(status, Status), "a StatusQuery is answered by a status"
+            self._out.extend(self._of_status(stream.status_frame(status)))
+            return
         instrument: Instrument = door.listings[channel.instrument_id]
         match channel.kind:
             case ChannelKind.DEPTH:

@@ -19,7 +19,7 @@ from steelyard.dialects.bybit.market import (
     listed,
     side_of,
 )
-from steelyard.dialects.bybit.system import status_to_wire
+from steelyard.dialects.bybit.system import ONGOING, status_to_stream
 from steelyard.dialects.bybit.text import (
     INTERVAL_NAMES,
     INTERVALS_NS,
@@ -113,9 +113,7 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
         case domain.Ticker():
             return ticker_frame(event, listings)
         case domain.Status():
-            rows, now = status_to_wire(event), to_ms(event.time_ns)
-            told = Topic(topic=STATUS_TOPIC, ts=now, data=Raw(encode(rows)))
-            return encode(told) if rows else None
+            return status_frame(event)
         case domain.Candle():
             instrument = listings[event.instrument_id]
             candle = candle_to_wire(event, instrument)
@@ -146,6 +144,17 @@ def book_frame(book: BookSnapshot, form: str, number: int, listings: Listings) -
 def numbered(payload: bytes, number: int) -> bytes:
     """Return a message of a book with its number."""
     return payload.replace(UNNUMBERED, b'"u":%d' % number, 1)
+
+
+def status_frame(status: domain.Status) -> bytes:
+    """Return a maintenance that goes on, or that there is none any more."""
+    rows, now = (status_to_stream(status),), to_ms(status.time_ns)
+    return encode(Topic(topic=STATUS_TOPIC, ts=now, data=Raw(encode(rows))))
+
+
+def is_off(frame: bytes) -> bool:
+    """Return whether a frame of `status_frame` tells of a maintenance that goes on."""
+    return f'"state":"{ONGOING}"'.encode() in frame
 
 
 def touch_frame(touch: domain.Touch, listings: Listings) -> bytes:

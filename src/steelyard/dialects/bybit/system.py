@@ -21,8 +21,8 @@ from steelyard.domain.messages import Status, StatusQuery, TickerList, TickersQu
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker
 
-ONGOING = "ongoing"
-STATES = ("scheduled", ONGOING, "completed", "canceled")
+ONGOING, COMPLETED = "ongoing", "completed"
+STATES = ("scheduled", ONGOING, COMPLETED, "canceled")
 EVENT_ID = "maintenance"
 
 
@@ -45,6 +45,17 @@ def status_to_wire(status: Status) -> tuple[SystemEvent, ...]:
             end=ms_text(status.time_ns + status.retry_after_ns),
         ),
     )
+
+
+def status_to_stream(status: Status) -> SystemEvent:
+    """Return the maintenance that goes on, or one that is over; who has heard of none drops that.
+
+    When one began is not known: what is over is told with the time at which that was told.
+    """
+    for event in status_to_wire(status):
+        return event
+    now = ms_text(status.time_ns)
+    return SystemEvent(id=EVENT_ID, title="Maintenance", state=COMPLETED, begin=now, end=now)
 
 
 def status_from_wire(result: SystemStatus, now_ns: int) -> Status:

@@ -144,6 +144,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The venue has retired them; test programs still sign so.",
     ),
     (
+        "`outstanding_hold_amount` is without the fee, which the account's `hold` has.",
+        "An order does not keep the rate at which its fee is held.",
+    ),
+    (
         "An order of another dialect whose fee was taken in another asset has `total_fees` of 0.",
         "The venue has fees in the quote asset only.",
     ),

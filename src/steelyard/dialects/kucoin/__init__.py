@@ -106,6 +106,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The engine has one per account, and it leaves nothing.",
     ),
     (
+        "A cancel of a part (`hf/orders/cancel`) makes `size` smaller; `cancelledSize` stays 0.",
+        "The engine changes the order's size, and keeps no other.",
+    ),
+    (
         "`alter` places anew what has not filled of the new size.",
         "The documentation does not say whether the new order counts what had filled.",
     ),

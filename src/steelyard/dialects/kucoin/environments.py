@@ -45,7 +45,15 @@ def _freqtrade(rest: str) -> dict[str, Any]:
 
 
 def _universal(rest: str) -> dict[str, Any]:
-    """Return arguments of its option builder's methods."""
+    """Return arguments of its option builder's methods; over plain HTTP.
+
+    Raises:
+        Unsupported: The address is of TLS: it cannot be told which authority to trust.
+    """
+    if rest.startswith("https:"):
+        raise Unsupported(
+            "kucoin-universal-sdk heeds no local authority: leave --tls out, for the plain ports"
+        )
     return {
         "ClientOptionBuilder": {
             "set_spot_endpoint": rest,

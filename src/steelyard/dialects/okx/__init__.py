@@ -106,6 +106,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Each list is numbered by itself.",
     ),
     (
+        "`account/bills` has the fee of a trade as an entry of its own.",
+        "So it stands in the books.",
+    ),
+    (
         "`public/instruments` has `minNotional` and `maxPx`.",
         "The exchange has these limits; the venue does not tell its own.",
     ),
