@@ -1,14 +1,17 @@
 """Fixtures and settings for every test. What the marks mean is in pyproject.toml."""
 
 import gc
+import json
 import os
 import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -48,6 +51,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci")  # `--hypothesis-profile` comes later and wins
+
+TRADED_S = 20  # the longest that the crowd's first trade is waited for
 
 FIXTURE_MARKS = {"shared_data": "data", "chromium": "browser"}
 
@@ -148,6 +153,14 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeHere]:
-    """One running exchange for all tests of a worker that only add accounts to it."""
+    """One running exchange for all tests of a worker that only add accounts to it.
+
+    Its crowd has traded: what reads the market finds something there.
+    """
     with ExchangeHere(tmp_path_factory.mktemp("shared") / "data", "--crowd", "1") as running:
+        trades = f"{running.url('native')}/api/v1/trades?symbol=BTC-USDT"
+        last = time.monotonic() + TRADED_S
+        while not json.loads(urlopen(trades).read())["trades"]:
+            assert time.monotonic() < last, "the crowd does not trade"
+            time.sleep(0.2)
         yield running
