@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.result import Result
-from steelyard.backtest.settings import BarPath
+from steelyard.backtest.settings import BarPath, Settings
 from steelyard.domain.units import in_full
 from steelyard.engine.book import QueueModel
 
@@ -59,3 +59,18 @@ def depends_on_path(result: Result) -> bool:
     """
     interval_ns = result.about.interval_ns
     return interval_ns is not None and bool(np.any(result.fills["time_ns"] % interval_ns))
+
+
+def assumptions(
+    settings: Settings, *, has_bars: bool
+) -> tuple[tuple[QueueModel | BarPath, ...], QueueModel | BarPath]:
+    """Return what can be assumed where the data do not tell, and what is."""
+    if has_bars:
+        return tuple(BarPath), settings.path
+    return tuple(QueueModel), settings.queue
+
+
+def spelled(kind: QueueModel | BarPath) -> dict[str, str]:
+    """Return an assumption as `[backtest]` has it."""
+    key = "queue" if isinstance(kind, QueueModel) else "path"
+    return {key: kind.name.lower().replace("_", "-")}

@@ -25,7 +25,7 @@ from steelyard.backtest.metrics import measure
 from steelyard.backtest.report import Report
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
-from steelyard.backtest.settings import BarPath, steady
+from steelyard.backtest.settings import steady
 from steelyard.backtest.signals import (
     Signals,
     call_signals,
@@ -34,7 +34,7 @@ from steelyard.backtest.signals import (
     targets_of,
 )
 from steelyard.backtest.tapecandles import CandleTap
-from steelyard.backtest.variants import Variant, depends_on_path, variant
+from steelyard.backtest.variants import Variant, assumptions, depends_on_path, spelled, variant
 from steelyard.cli.backtest_data import Opened, open_data, read_delays
 from steelyard.cli.backtest_legs import backtest_legs, has_legs
 from steelyard.cli.options import Common
@@ -49,7 +49,6 @@ from steelyard.cli.terminal import harmless, shown
 from steelyard.cli.trader_strategy import guarded, load_signals, load_strategy
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import SECOND_NS
-from steelyard.engine.book import QueueModel
 from steelyard.trading.config import StrategyTable
 
 DONE, CHECK_FAILED = 0, 1
@@ -199,20 +198,16 @@ def _variants(
     prepared: Prepared, found: Result, *, is_watched: bool
 ) -> tuple[tuple[Variant, ...], bool]:
     """Return what comes of it otherwise assumed, and whether somebody had enough of that."""
-    settings = prepared.config.settings
-    kinds: tuple[QueueModel | BarPath, ...] = tuple(QueueModel)
-    assumed: QueueModel | BarPath = settings.queue
-    if isinstance(prepared.data, BarColumns):
-        kinds, assumed = tuple(BarPath), settings.path
-        if not depends_on_path(found):
-            return (), False
+    has_bars = isinstance(prepared.data, BarColumns)
+    if has_bars and not depends_on_path(found):
+        return (), False
+    kinds, assumed = assumptions(prepared.config.settings, has_bars=has_bars)
     rows: list[Variant] = []
     for kind in kinds:
         result, was_interrupted = found, False
         if kind is not assumed:
-            key = "queue" if isinstance(kind, QueueModel) else "path"
-            changed = {key: kind.name.lower().replace("_", "-")}
-            config = replace(prepared.config, backtest=replace(prepared.config.backtest, **changed))
+            changed = replace(prepared.config.backtest, **spelled(kind))
+            config = replace(prepared.config, backtest=changed)
             result, was_interrupted = run(prepared._replace(config=config), is_watched=is_watched)
         if was_interrupted:
             return tuple(rows), True

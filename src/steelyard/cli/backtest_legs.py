@@ -22,16 +22,14 @@ from steelyard.backtest.legs import LegsResult, LegsRun
 from steelyard.backtest.legsconfig import LegsConfig, parse_legs
 from steelyard.backtest.legsdata import LegInput
 from steelyard.backtest.legsreport import LegsReport
-from steelyard.backtest.settings import BarPath
 from steelyard.backtest.tapecandles import CandleTap
-from steelyard.backtest.variants import Variant, depends_on_path
+from steelyard.backtest.variants import Variant, assumptions, depends_on_path, spelled
 from steelyard.cli.backtest_data import Opened, open_data, read_delays
 from steelyard.cli.options import Common
 from steelyard.cli.report_files import verdict_lines, write_html, write_json
 from steelyard.cli.terminal import harmless, shown
 from steelyard.cli.trader_strategy import guarded, load_strategy
 from steelyard.domain.errors import ConfigError
-from steelyard.engine.book import QueueModel
 from steelyard.trading.config import StrategyTable
 
 DONE, CHECK_FAILED = 0, 1
@@ -159,19 +157,16 @@ def _input(config: BacktestConfig, venue: str, opened: Opened, tap: CandleTap | 
 def _variants(prepared: Prepared, found: LegsResult) -> tuple[tuple[Variant, ...], bool]:
     """Return the whole otherwise assumed, and whether somebody had enough of that."""
     config = prepared.config
+    has_bars = all(isinstance(opened.data, BarColumns) for opened in prepared.opened.values())
+    if has_bars and not any(depends_on_path(leg) for leg in found.legs.values()):
+        return (), False
     first = next(iter(config.legs.values())).settings
-    kinds: tuple[QueueModel | BarPath, ...] = tuple(QueueModel)
-    assumed: QueueModel | BarPath = first.queue
-    if all(isinstance(opened.data, BarColumns) for opened in prepared.opened.values()):
-        kinds, assumed = tuple(BarPath), first.path
-        if not any(depends_on_path(leg) for leg in found.legs.values()):
-            return (), False
+    kinds, assumed = assumptions(first, has_bars=has_bars)
     rows: list[Variant] = []
     for kind in kinds:
         result, was_interrupted = found, False
         if kind is not assumed:
-            key = "queue" if isinstance(kind, QueueModel) else "path"
-            changed = {key: kind.name.lower().replace("_", "-")}
+            changed = spelled(kind)
             legs = {
                 name: replace(of_leg, backtest=replace(of_leg.backtest, **changed))
                 for name, of_leg in config.legs.items()
