@@ -907,6 +907,7 @@ mod tests {
     use steelyard_engine::{Effects, Engine, Instrument, OpenAccount, QueueModel, Rates, Transfer};
 
     use super::*;
+    use crate::account::tests::listing;
     use crate::any::AnyMarket;
     use crate::bars::{BarMarket, BarRules, Path};
 
@@ -914,23 +915,11 @@ mod tests {
 
     fn instrument() -> Instrument {
         Instrument {
-            instrument_id: 0,
-            base_asset_id: 0,
-            quote_asset_id: 1,
             lot_atoms: 1_000,
             tick_lot_atoms: 10,
             price_max_ticks: 1_000_000,
-            size_min_lots: 1,
             size_max_lots: 1_000_000,
-            notional_min_atoms: 0,
-            notional_max_atoms: 0,
-            band_rate_e8: 0,
-            orders_max: 0,
-            triggers_max: 0,
-            volume_weight_e8: 0,
-            symbol: [0; 24],
-            base: [0; 12],
-            quote: [0; 12],
+            ..listing()
         }
     }
 
