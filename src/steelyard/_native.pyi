@@ -8,10 +8,12 @@ What the engine takes and gives crosses the border as records in the layout of
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Self, TypeAlias, final
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.layout import Form
+from steelyard.store import disk as _disk
 from steelyard.wire.tables import OrderForm, Steps, StreamTable
 
 _Levels: TypeAlias = Sequence[tuple[int, int]]
@@ -38,12 +40,61 @@ class Gathering:
             ValueError: One is longer than 4 MiB.
         """
 
-    def take(self, first_sequence: int) -> bytes:
+    def take(self, first_sequence: int, offset: int = 0) -> Batch:
         """Return them as one batch that begins with a sequence, and be empty again.
+
+        Args:
+            first_sequence: The first record's.
+            offset: Where in its file it will be written, as far as is known: it says how the next
+                ones are gathered.
 
         Raises:
             ValueError: Nothing has been gathered.
         """
+
+@final
+class Batch:
+    """A journal's batch, in memory that a disk can read; `bytes` gives a copy."""
+
+    def __len__(self) -> int:
+        """How many bytes it has."""
+
+    def __bytes__(self) -> bytes:
+        """Return them."""
+
+@final
+class BlockFile:
+    """A file that batches are written to, past the page cache; see `store.direct`."""
+
+    def __new__(cls, path: Path, flags: int) -> BlockFile:
+        """Open a file that is there.
+
+        Args:
+            path: Where it is.
+            flags: Of `os.open`, what makes writes go past the page cache and be durable when they
+                return; 0: ordinary writes.
+
+        Raises:
+            OSError: It cannot be opened for writing.
+        """
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether writes go past the page cache; not where the file system has refused one."""
+
+    def put(self, offset: int, batch: _disk.Batch, room_bytes: int) -> None:
+        """Write a batch and so many zeros behind it; return when they are on the medium.
+
+        Raises:
+            OSError: The disk refuses.
+            ValueError: The file is closed.
+        """
+
+    def forget(self) -> None:
+        """Hear that the file has been changed otherwise."""
+
+    def close(self) -> None:
+        """Let go of the file."""
 
 def read_batches(
     content: bytes, at: int, first_sequence: int, count_min: int

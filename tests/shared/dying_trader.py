@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from steelyard.cli import dialect_venue, main, trader_process
 from steelyard.net.client import HttpClient
 from steelyard.store import batches, segment
+from steelyard.store.disk import Batch
 from steelyard.store.journal import Journal
 from steelyard.wire.http import Request, Response
 
@@ -54,9 +55,9 @@ class DyingJournal(Journal):
     point: str
     fatal: int
 
-    def write(self, batch: bytes) -> None:
+    def write(self, batch: Batch) -> None:
         first = segment.first_sequence(batch)
-        payloads, _ = batches.read(batch, 0, first, 1)
+        payloads, _ = batches.read(bytes(batch), 0, first, 1)
         if self.fatal >= first + len(payloads):
             super().write(batch)
             return

@@ -82,7 +82,9 @@ def test_records_may_come_many_at_once(tmp_path: Path):
     assert journal.append_all([b"1", b"22"]) == 2
     assert journal.append_all([b"333"]) == 3
     assert [other.append(payload) for payload in (b"1", b"22", b"333")] == [1, 2, 3]
-    assert journal.take() == other.take()
+    (last, batch), (same, other_batch) = journal.take(), other.take()
+    assert last == same == 3
+    assert bytes(batch) == bytes(other_batch) == encode([b"1", b"22", b"333"], 1)
     journal.close()
     other.close()
 

@@ -4,6 +4,7 @@
 //! documentation.
 
 mod bars;
+mod blocks;
 mod columns;
 mod engine;
 mod formula;
@@ -32,6 +33,9 @@ use pyo3::pymodule;
 mod _native {
     #[pymodule_export]
     use crate::engine::PyEngine;
+
+    #[pymodule_export]
+    use crate::blocks::{Batch, BlockFile};
 
     #[pymodule_export]
     use crate::journal::{Gathering, read_batches, read_records};

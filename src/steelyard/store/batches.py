@@ -24,6 +24,7 @@ from contextlib import suppress
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from steelyard.store.disk import Batch
 from steelyard.store.sectors import SECTOR_BYTES, has_missing
 
 PAYLOAD_MAX_BYTES = 4 << 20
@@ -77,8 +78,13 @@ class PythonGathering:
         self._payloads += payloads
         self._payload_bytes += size_bytes
 
-    def take(self, first_sequence: int) -> bytes:
+    def take(self, first_sequence: int, offset: int = 0) -> Batch:  # noqa: ARG002 the native one's
         """Return them as one batch that begins with a sequence, and be empty again.
+
+        Args:
+            first_sequence: The first record's.
+            offset: Where in its file it will be written, as far as is known. Bytes are the same
+                anywhere; the native gathering puts the next ones where they need not be moved.
 
         Raises:
             ValueError: Nothing has been gathered.
@@ -134,12 +140,12 @@ def encode(payloads: list[bytes], first_sequence: int) -> bytes:
     """
     gathering = Gathering()
     gathering.extend(payloads)
-    return gathering.take(first_sequence)
+    return bytes(gathering.take(first_sequence))
 
 
-def first_sequence(batch: bytes) -> int:
+def first_sequence(batch: Batch) -> int:
     """Return the sequence of a batch's first record."""
-    sequence: int = _HEAD.unpack_from(batch)[-1]
+    sequence: int = _HEAD.unpack_from(bytes(batch))[-1]
     return sequence
 
 

@@ -20,6 +20,7 @@ from threading import Thread
 from time import perf_counter_ns
 
 from steelyard.domain.errors import StorageError
+from steelyard.store.disk import Batch
 from steelyard.store.journal import Journal
 
 WAITING_MAX = 10_000
@@ -63,7 +64,7 @@ class GroupCommit:
         self._is_scheduled = self._is_writing = self._is_pressed = False
         self._failure: StorageError | None = None
         self._stopped: asyncio.Event = asyncio.Event()
-        self._batches: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
+        self._batches: SimpleQueue[tuple[int, Batch] | None] = SimpleQueue()
         # A daemon: a disk that never answers must not keep the process from ending.
         self._writer = Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()

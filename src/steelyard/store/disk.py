@@ -10,9 +10,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
+from typing import Protocol
 
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 PART = ".part"  # how the name of a file ends that is not in place yet
+
+
+class Batch(Protocol):
+    """What is written at once; bytes, or memory that becomes bytes where a file needs them."""
+
+    def __len__(self) -> int:
+        """How many bytes it has."""
+
+    def __bytes__(self) -> bytes:
+        """Return them."""
 
 
 class DiskFile:
@@ -33,6 +44,11 @@ class DiskFile:
     def sync(self) -> None:
         """Return when what was written is on the medium."""
         sync(self._descriptor)
+
+    def put(self, offset: int, batch: Batch, room_bytes: int) -> None:
+        """Write a batch and so many zeros behind it; return when they are on the medium."""
+        self.write(offset, bytes(batch) + bytes(room_bytes))
+        self.sync()
 
     def cut(self, size: int) -> None:
         """Make the file that long."""

@@ -14,16 +14,27 @@ file's size nor its extents, which makes a sync about twice as fast as after an 
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.store import segment
-from steelyard.store.disk import DiskFile, FileType, make_private_directory, sync_directory
+from steelyard.store.disk import (
+    Batch,
+    DiskFile,
+    FileType,
+    make_private_directory,
+    sync_directory,
+)
 
 SEGMENT_BYTES = 16 << 20  # then the next is begun: this much is read at start
 ROOM_BYTES = 1 << 20  # zeros ahead
 BUFFER_MAX_BYTES = 64 << 20  # records that wait for the disk; beyond, it does not keep up: fail
+
+JournalFile: FileType = DiskFile
+with suppress(ImportError):  # where no native module was built
+    from steelyard.store.direct import DirectFile as JournalFile
 
 _NAME = re.compile(r"[0-9]{20}\.log")
 
@@ -38,7 +49,7 @@ class Journal:
         after: int = 0,
         segment_bytes: int = SEGMENT_BYTES,
         room_bytes: int = ROOM_BYTES,
-        file_type: FileType = DiskFile,
+        file_type: FileType = JournalFile,
     ) -> None:
         """Open a journal, or begin one. The newest segment is checked here, all in `records`.
 
@@ -182,14 +193,14 @@ class Journal:
         """How many bytes of records have not been taken to be written."""
         return self._gathering.size_bytes
 
-    def take(self) -> tuple[int, bytes]:
-        """Hand over what has been appended as one batch: its last sequence, and its bytes."""
+    def take(self) -> tuple[int, Batch]:
+        """Hand over what has been appended as one batch, with its last sequence."""
         count, self._gathered = self._gathered, 0
         if not count:
             return self.last_sequence, b""
-        return self.last_sequence, self._gathering.take(self.last_sequence - count + 1)
+        return self.last_sequence, self._gathering.take(self.last_sequence - count + 1, self._end)
 
-    def write(self, batch: bytes) -> None:
+    def write(self, batch: Batch) -> None:
         """Make what `take` gave durable. May run in another thread than `append`, one at a time.
 
         Raises:
@@ -198,14 +209,14 @@ class Journal:
         if self._failure is not None:
             raise StorageError(self._failure)
         try:
-            self._rotate(batch)
-            end = self._end + len(batch)
-            room = b""
+            end, room_bytes = self._end + len(batch), 0
+            if end > self._segment_bytes or self._is_older:
+                self._rotate(batch)
+                end = self._end + len(batch)
             if end > self._room_end and self._room_bytes:
-                self._room_end = end + -end % self._room_bytes
-                room = bytes(self._room_end - end)
-            self._file.write(self._end, batch + room)
-            self._file.sync()
+                room_bytes = -end % self._room_bytes
+                self._room_end = end + room_bytes
+            self._file.put(self._end, batch, room_bytes)
             self._end = end
         except OSError as error:
             raise self._fail(f"the journal cannot be written: {_why(error)}") from error
@@ -246,14 +257,11 @@ class Journal:
         self._failure = self._failure or f"the journal {self._directory} is closed"
         self._file.close()
 
-    def _rotate(self, batch: bytes) -> None:
-        """Begin a new segment if the batch would make this one too long, or cannot be in it."""
-        is_empty = self._end == len(segment.HEADER_LINE)
-        is_fitting = is_empty or self._end + len(batch) <= self._segment_bytes
-        if is_fitting and not self._is_older:
-            return
-        self._finish_segment()
-        self._begin_segment(segment.first_sequence(batch))
+    def _rotate(self, batch: Batch) -> None:
+        """Begin a new segment for a batch that this one is too long for, if it has any."""
+        if self._is_older or self._end != len(segment.HEADER_LINE):
+            self._finish_segment()
+            self._begin_segment(segment.first_sequence(batch))
 
     def _finish_segment(self) -> None:
         if self._room_end > self._end:
