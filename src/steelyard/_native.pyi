@@ -522,7 +522,8 @@ class Bars:
     """Bars for any number of replays; see `backtest.run.machine_rows`.
 
     Columns are arrays, contiguous and equally long, of whole numbers (int64: nanoseconds, ticks,
-    lots). They are read where they are, so whoever changes them later changes the market.
+    lots). They are read where they are, but for opens and closes, of which some is noted: nobody may
+    change them later.
     """
 
     is_sound: bool  # whether they are bars; `backtest.columns.check_bars` says what is wrong
@@ -606,6 +607,8 @@ class Targets:
     @staticmethod
     def of_formula(formula: Formula, lot_size: float, max_lots: int) -> Targets:
         """Take what a formula finds, sizes or flags, without writing it down.
+
+        Flags are worked out when a run trades by them, or when `lots` is asked for.
 
         Raises:
             ValueError: As `of_sizes`.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pyo3::buffer::{Element, PyBuffer, ReadOnlyCell};
 use pyo3::exceptions::PyValueError;
 use pyo3::{Bound, PyAny, PyResult, Python, pyclass, pymethods};
-use steelyard_replay::{Bar, Bars, first_not};
+use steelyard_replay::{Bar, Bars, Outline, Prices, first_not, first_regular};
 
 /// So many rows are checked at once, while they are at hand.
 const CHUNK: usize = 512;
@@ -28,12 +28,15 @@ pub(crate) struct PyBars {
     is_sound: bool,
     /// When the first begins, and the time between two, where none is missing.
     regular: Option<(i64, i64)>,
+    /// What of them is read most, where that is enough.
+    outline: Option<Outline>,
 }
 
 /// The columns as they are read while nobody else runs.
 pub(crate) struct Columns<'a> {
     columns: [&'a [ReadOnlyCell<i64>]; 6],
     regular: Option<(i64, i64)>,
+    outline: Option<&'a Outline>,
 }
 
 /// Opens, highs, lows, closes and volumes.
@@ -66,16 +69,21 @@ fn each<'a, const N: usize, T: Element, S: ?Sized>(
 impl PyBars {
     pub(crate) fn columns<'a>(&'a self, py: Python<'a>) -> PyResult<Columns<'a>> {
         let columns = each(&self.columns, |it| it.as_slice(py))?;
-        Ok(Columns { columns, regular: self.regular })
+        Ok(Columns { columns, regular: self.regular, outline: self.outline.as_ref() })
+    }
+
+    pub(crate) fn outline(&self) -> Option<&Outline> {
+        self.outline.as_ref()
     }
 
     fn new(
         py: Python<'_>,
         columns: [PyBuffer<i64>; 6],
         interval_ns: i64,
+        outline: Option<Outline>,
         is_sound: impl Fn(&Columns<'_>) -> bool,
     ) -> PyResult<Self> {
-        let mut bars = Self { columns, is_sound: false, regular: None };
+        let mut bars = Self { columns, is_sound: false, regular: None, outline: None };
         let columns = bars.columns(py)?;
         let count = columns.count();
         if columns.columns.iter().any(|it| it.len() != count) {
@@ -84,7 +92,16 @@ impl PyBars {
         let times = Times::of(columns.columns[0], interval_ns);
         let is_sound = times != Times::Wrong && is_sound(&columns);
         let regular = (times == Times::Regular).then(|| (columns.open_ns(0), interval_ns));
-        (bars.is_sound, bars.regular) = (is_sound, regular);
+        let outline = is_sound.then(|| {
+            let outline = outline.unwrap_or_else(|| columns.outline());
+            match regular {
+                Some((first_ns, step_ns)) => outline.regular(first_ns, step_ns),
+                None => {
+                    outline.timed(columns.columns[0].iter().map(ReadOnlyCell::get), interval_ns)
+                }
+            }
+        });
+        (bars.is_sound, bars.regular, bars.outline) = (is_sound, regular, outline.flatten());
         Ok(bars)
     }
 }
@@ -132,6 +149,13 @@ fn is_bar(bar: &Bar, price_max_ticks: i64) -> bool {
 }
 
 impl Columns<'_> {
+    fn outline(&self) -> Outline {
+        let [_, opens, _, _, closes, _] = self.columns;
+        let mut outline = Outline::with_room(self.count());
+        outline.add(opens.iter().map(ReadOnlyCell::get), closes.iter().map(ReadOnlyCell::get));
+        outline
+    }
+
     fn are_bars(&self, price_max_ticks: i64) -> bool {
         (0..self.count()).all(|at| is_bar(&self.bar(at), price_max_ticks))
     }
@@ -148,10 +172,6 @@ impl Columns<'_> {
 }
 
 impl Bars for Columns<'_> {
-    fn count(&self) -> usize {
-        self.columns[0].len()
-    }
-
     fn bar(&self, at: usize) -> Bar {
         Bar {
             open_ns: self.open_ns(at),
@@ -161,6 +181,17 @@ impl Bars for Columns<'_> {
             close: self.read(4, at),
             volume: self.read(5, at),
         }
+    }
+
+    #[inline]
+    fn volume(&self, at: usize) -> i64 {
+        self.read(5, at)
+    }
+}
+
+impl Prices for Columns<'_> {
+    fn count(&self) -> usize {
+        self.columns[0].len()
     }
 
     #[inline]
@@ -174,11 +205,6 @@ impl Bars for Columns<'_> {
     #[inline]
     fn open(&self, at: usize) -> i64 {
         self.read(1, at)
-    }
-
-    #[inline]
-    fn volume(&self, at: usize) -> i64 {
-        self.read(5, at)
     }
 
     #[inline]
@@ -217,33 +243,19 @@ impl Bars for Columns<'_> {
     }
 
     #[inline]
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::float_arithmetic,
-        reason = "a guess, which is put right"
-    )]
+    fn around(&self, span: Range<usize>) -> Option<(i64, i64)> {
+        match self.outline {
+            Some(outline) => outline.around(span),
+            None => self.extremes(span),
+        }
+    }
+
+    #[inline]
     fn first_from(&self, span: Range<usize>, time_ns: i64) -> usize {
-        let Range { start, end } = span;
-        if start >= end || self.open_ns(start) >= time_ns {
-            return start;
+        match self.regular {
+            Some((_, step_ns)) => first_regular(span, time_ns, step_ns, |at| self.open_ns(at)),
+            None => first_not(span, |at| self.open_ns(at) < time_ns),
         }
-        let Some((_, step_ns)) = self.regular else {
-            return first_not(start..end, |at| self.open_ns(at) < time_ns);
-        };
-        if self.open_ns(end.saturating_sub(1)) < time_ns {
-            return end;
-        }
-        let off_ns = time_ns.saturating_sub(self.open_ns(start));
-        let mut at = start.saturating_add((off_ns as f64 / step_ns as f64) as usize);
-        while at > start && self.open_ns(at.saturating_sub(1)) >= time_ns {
-            at = at.saturating_sub(1);
-        }
-        while at < end && self.open_ns(at) < time_ns {
-            at = at.saturating_add(1);
-        }
-        at
     }
 
     #[inline]
@@ -269,22 +281,26 @@ struct Floats<'a> {
     reason = "this is where floats become whole numbers, and each is checked"
 )]
 impl Floats<'_> {
-    /// Turns all of them into steps, and returns whether they are bars.
+    /// Turns all of them into steps, and returns whether they are bars, with what is read most.
     ///
     /// # Errors
     ///
     /// The first that is no whole number of steps but for its last digits: its row, and its column.
-    fn convert(&self) -> Result<bool, (usize, &'static str)> {
+    fn convert(&self) -> Result<(bool, Outline), (usize, &'static str)> {
         let count = self.from[0].len();
+        let mut outline = Outline::with_room(count);
         let mut are_bars = true;
         for begin in (0..count).step_by(CHUNK) {
             let span = begin..count.min(begin.saturating_add(CHUNK));
             are_bars &= match self.at_once(&span) {
                 Some(are_bars) => are_bars,
-                None => self.one_by_one(span)?,
+                None => self.one_by_one(span.clone())?,
             };
+            let [opens, _, _, closes, _] =
+                self.to.map(|it| it.get(span.clone()).unwrap_or_default().iter().map(Cell::get));
+            outline.add(opens, closes);
         }
-        Ok(are_bars)
+        Ok((are_bars, outline))
     }
 
     /// Turns a chunk into steps without a branch; None where a number has to be looked at.
@@ -370,7 +386,7 @@ impl PyBars {
     ) -> PyResult<Self> {
         let [open, high, low, close, volume] = buffers(&numbers)?;
         let columns = [PyBuffer::get(open_ns)?, open, high, low, close, volume];
-        Self::new(py, columns, interval_ns, |it| it.are_bars(price_max_ticks))
+        Self::new(py, columns, interval_ns, None, |it| it.are_bars(price_max_ticks))
     }
 
     /// Takes columns of floats, which have to be whole ticks and lots but for their last digits, and
@@ -401,10 +417,10 @@ impl PyBars {
         if !is_long {
             return Err(unfit());
         }
-        let are_bars = floats.convert().map_err(PyValueError::new_err)?;
+        let (are_bars, outline) = floats.convert().map_err(PyValueError::new_err)?;
         let [open, high, low, close, volume] = to;
         let columns = [times, open, high, low, close, volume];
-        Self::new(py, columns, interval_ns, |_| are_bars)
+        Self::new(py, columns, interval_ns, Some(outline), |_| are_bars)
     }
 
     fn __len__(&self) -> usize {

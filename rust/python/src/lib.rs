@@ -3,6 +3,7 @@
 //! Bytes cross the border, in the layout of `domain/layout.py`; `src/steelyard/_native.pyi` is the
 //! documentation.
 
+mod ahead;
 mod bars;
 mod blocks;
 mod columns;

@@ -10,10 +10,11 @@ use steelyard_engine::{
     Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
 };
 use steelyard_replay::{
-    Account, AnyMarket, Bar, BarMarket, BarRules, Bars as _, Closure, Curve, FillRow, Latency,
-    Machine, Market, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
+    Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
+    Market, OrderRow, Path, Pause, Prices as _, Settings, TapeMarket, USER, Wish, state,
 };
 
+use crate::ahead::trade_ahead;
 use crate::bars::{BarView, Scale};
 use crate::columns::PyBars;
 use crate::found;
@@ -624,14 +625,24 @@ impl PyReplay {
         let Some(bars) = &self.bars else {
             return Err(PyValueError::new_err("targets are for bars"));
         };
-        let bars = bars.get().columns(py)?;
+        let (outline, bars) = (bars.get().outline(), bars.get().columns(py)?);
         if targets.count() != bars.count() {
             let (given, bars) = (targets.count(), bars.count());
             return Err(PyValueError::new_err(format!("{given} targets for {bars} bars")));
         }
-        self.machine.expect_orders(targets.aims().len());
         let mut done = 0;
-        while !self.machine.aim(&bars, targets.aims(), &mut done, STEPS) {
+        if let (Some(outline), Some((formula, lots))) = (outline, targets.formula()) {
+            let machine = &mut self.machine;
+            let (aims, made) = trade_ahead(py, machine, outline, formula, lots)?;
+            targets.keep(aims);
+            done = made;
+        }
+        let aims = targets.aims(py)?;
+        self.machine.expect_orders(aims.len().saturating_sub(done));
+        if let Some(outline) = outline {
+            self.machine.follow(outline, aims, &mut done);
+        }
+        while !self.machine.aim(&bars, aims, &mut done, STEPS) {
             py.check_signals()?;
         }
         self.end();

@@ -1,9 +1,14 @@
 //! Targets as a Python class: what a function of signals wants, as the places where it changes.
+//!
+//! Flags that are a formula are not worked out before somebody asks for them: a run does so while
+//! it trades, `ahead` of itself.
+
+use std::sync::OnceLock;
 
 use pyo3::buffer::{Element, PyBuffer, ReadOnlyCell};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::PyBytes;
-use pyo3::{Bound, PyAny, PyResult, Python, pyclass, pymethods};
+use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
 use steelyard_replay::Aim;
 use steelyard_replay::formula::Found;
 
@@ -19,7 +24,9 @@ const WORD: usize = 64;
 #[pyclass(name = "Targets", module = "steelyard._native", frozen)]
 pub(crate) struct PyTargets {
     count: usize,
-    aims: Vec<Aim>,
+    aims: OnceLock<Vec<Aim>>,
+    /// What they are worked out from, if they are not yet.
+    flags: Option<(Py<PyFormula>, i64)>,
 }
 
 /// How floats become lots.
@@ -58,8 +65,8 @@ impl Scale {
 
 /// Aims as they are found.
 #[derive(Default)]
-struct Aims {
-    aims: Vec<Aim>,
+pub(crate) struct Aims {
+    pub(crate) aims: Vec<Aim>,
     lots: i64,
 }
 
@@ -72,7 +79,7 @@ impl Aims {
 }
 
 /// A number as it stands in a block or in an array of Python's.
-trait Cell<T> {
+pub(crate) trait Cell<T> {
     fn value(&self) -> T;
 }
 
@@ -126,34 +133,20 @@ impl<T: Copy + PartialEq> Numbers<T> {
 }
 
 /// Finds aims in flags, block by block.
-struct Flags {
-    found: Aims,
-    scale: Scale,
-    one: Option<i64>,
+pub(crate) struct Flags {
+    pub(crate) found: Aims,
+    /// What a flag that is set is.
+    lots: i64,
     before: bool,
 }
 
 impl Flags {
-    fn new(scale: Scale) -> Self {
-        Self { found: Aims::default(), scale, one: None, before: false }
-    }
-
-    fn note(&mut self, at: usize, is_on: bool) -> PyResult<()> {
-        let lots = match (is_on, self.one) {
-            (false, _) => 0,
-            (true, Some(lots)) => lots,
-            (true, None) => {
-                let lots = self.scale.whole_lots(at, 1.0)?.unwrap_or(0);
-                self.one = Some(lots);
-                lots
-            }
-        };
-        self.found.note(at, lots);
-        Ok(())
+    pub(crate) fn new(lots: i64) -> Self {
+        Self { found: Aims::default(), lots, before: false }
     }
 
     /// Takes a block.
-    fn take(&mut self, begin: usize, cells: &[impl Cell<u8>]) -> PyResult<()> {
+    pub(crate) fn take(&mut self, begin: usize, cells: &[impl Cell<u8>]) {
         for (begin, chunk) in (begin..).step_by(WORD).zip(cells.chunks(WORD)) {
             let (eights, rest) = chunk.as_chunks::<8>();
             let mut flags = 0_u64;
@@ -169,11 +162,11 @@ impl Flags {
             self.before = flags >> chunk.len().wrapping_sub(1) & 1 != 0;
             while changed != 0 {
                 let bit = changed.trailing_zeros();
-                self.note(begin.wrapping_add(bit as usize), flags >> bit & 1 != 0)?;
+                let lots = if flags >> bit & 1 != 0 { self.lots } else { 0 };
+                self.found.note(begin.wrapping_add(bit as usize), lots);
                 changed &= changed.wrapping_sub(1);
             }
         }
-        Ok(())
     }
 }
 
@@ -201,7 +194,7 @@ impl PyTargets {
         let cells = buffer.as_slice(py).ok_or_else(unfit)?;
         let mut sizes = Numbers::new(0.0);
         sizes.take(0, cells, |at, it| scale.whole_lots(at, it))?;
-        Ok(Self { count: cells.len(), aims: sizes.found.aims })
+        Ok(Self::new(cells.len(), sizes.found))
     }
 
     /// Takes bytes; what is not 0 is a position of one.
@@ -214,27 +207,36 @@ impl PyTargets {
     ) -> PyResult<Self> {
         let buffer = PyBuffer::<u8>::get(wanted)?;
         let cells = buffer.as_slice(py).ok_or_else(unfit)?;
-        let mut flags = Flags::new(Scale { lot_size, max_lots });
-        flags.take(0, cells)?;
-        Ok(Self { count: cells.len(), aims: flags.found.aims })
+        let scale = Scale { lot_size, max_lots };
+        let first = || cells.iter().position(|it| it.get() != 0);
+        let mut flags = Flags::new(match scale.whole_lots(0, 1.0) {
+            Ok(lots) => lots.unwrap_or(0),
+            Err(_) => first().map_or(Ok(0), |at| Err(PyValueError::new_err(at)))?,
+        });
+        flags.take(0, cells);
+        Ok(Self::new(cells.len(), flags.found))
     }
 
     /// Takes what a formula finds, sizes or flags, without writing it down.
     #[staticmethod]
-    fn of_formula(
-        py: Python<'_>,
-        formula: &PyFormula,
-        lot_size: f64,
-        max_lots: i64,
-    ) -> PyResult<Self> {
-        let scale = Scale { lot_size, max_lots };
-        let (mut flags, mut sizes) = (Flags::new(scale), Numbers::new(0.0));
-        formula.run(py, |from, found| match found {
-            Found::Flags(found) => flags.take(from, found),
+    fn of_formula(formula: &Bound<'_, PyFormula>, lot_size: f64, max_lots: i64) -> PyResult<Self> {
+        let (py, count, scale) = (formula.py(), formula.get().count, Scale { lot_size, max_lots });
+        if formula.get().is_flags()
+            && let Ok(lots) = scale.whole_lots(0, 1.0)
+        {
+            let flags = Some((formula.clone().unbind(), lots.unwrap_or(0)));
+            return Ok(Self { count, aims: OnceLock::new(), flags });
+        }
+        let mut sizes = Numbers::new(0.0);
+        formula.get().run(py, |from, found| match found {
+            // No flag may be set: the first one that is says so.
+            Found::Flags(found) => match found.iter().position(|it| *it != 0) {
+                Some(at) => Err(PyValueError::new_err(from.saturating_add(at))),
+                None => Ok(()),
+            },
             Found::Numbers(found) => sizes.take(from, found, |at, it| scale.whole_lots(at, it)),
         })?;
-        let found = if formula.is_flags() { flags.found } else { sizes.found };
-        Ok(Self { count: formula.count, aims: found.aims })
+        Ok(Self::new(count, sizes.found))
     }
 
     /// Takes positions in lots.
@@ -244,13 +246,14 @@ impl PyTargets {
         let cells = buffer.as_slice(py).ok_or_else(unfit)?;
         let mut lots = Numbers::new(0);
         lots.take(0, cells, |_, it| Ok(Some(it)))?;
-        Ok(Self { count: cells.len(), aims: lots.found.aims })
+        Ok(Self::new(cells.len(), lots.found))
     }
 
     /// Returns them as 64-bit numbers.
     fn lots<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let found = self.aims(py)?;
         PyBytes::new_with(py, self.count.saturating_mul(8), |bytes| {
-            let mut aims = self.aims.iter().peekable();
+            let mut aims = found.iter().peekable();
             let mut lots = 0_i64;
             for (at, word) in bytes.chunks_exact_mut(8).enumerate() {
                 lots = aims.next_if(|it| it.bar == at).map_or(lots, |it| it.lots);
@@ -266,8 +269,34 @@ impl PyTargets {
 }
 
 impl PyTargets {
-    pub(crate) fn aims(&self) -> &[Aim] {
-        &self.aims
+    fn new(count: usize, found: Aims) -> Self {
+        Self { count, aims: OnceLock::from(found.aims), flags: None }
+    }
+
+    /// Returns the changes, worked out by now.
+    pub(crate) fn aims(&self, py: Python<'_>) -> PyResult<&[Aim]> {
+        if let (None, Some((formula, lots))) = (self.aims.get(), &self.flags) {
+            let mut flags = Flags::new(*lots);
+            formula.get().run(py, |from, found| {
+                if let Found::Flags(found) = found {
+                    flags.take(from, found);
+                }
+                Ok(())
+            })?;
+            self.keep(flags.found.aims);
+        }
+        Ok(self.aims.get().map_or(&[], Vec::as_slice))
+    }
+
+    /// Returns the formula that they are to be worked out from, and what a flag is in lots.
+    pub(crate) fn formula(&self) -> Option<(&PyFormula, i64)> {
+        let flags = self.flags.as_ref().filter(|_| self.aims.get().is_none());
+        flags.map(|(formula, lots)| (formula.get(), *lots))
+    }
+
+    /// Keeps what was worked out elsewhere.
+    pub(crate) fn keep(&self, aims: Vec<Aim>) {
+        self.aims.get_or_init(|| aims);
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::account::Account;
-use crate::columns::Bars;
+use crate::columns::Prices;
 use crate::rows::Point;
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -30,6 +30,8 @@ pub struct Curve {
     points: Vec<Point>,
     peak: f64,
     drawdown: f64,
+    /// A fall from the peak by so much is clearly no deeper one.
+    shallow: f64,
     /// The first bar that does not begin before some time: the next point's.
     reach: (i64, usize),
 }
@@ -55,6 +57,7 @@ impl Curve {
             points: Vec::with_capacity(POINTS_MAX + 1),
             peak: f64::NEG_INFINITY,
             drawdown: 0.0,
+            shallow: 0.0,
             reach: (i64::MIN, 0),
         }
     }
@@ -117,7 +120,7 @@ impl Curve {
     /// Marks the account, on which nothing happens, to the close of one bar after the other.
     pub(crate) fn mark_bars(
         &mut self,
-        bars: &(impl Bars + ?Sized),
+        bars: &(impl Prices + ?Sized),
         span: Range<usize>,
         interval_ns: i64,
         account: &Account,
@@ -154,6 +157,9 @@ impl Curve {
     /// Moves the peak and the deepest fall on.
     #[inline]
     fn weigh(&mut self, equity: f64) {
+        if equity <= self.peak && self.peak - equity <= self.shallow {
+            return;
+        }
         if equity > self.peak {
             self.peak = equity;
         }
@@ -161,21 +167,42 @@ impl Curve {
         if fall > self.drawdown {
             self.drawdown = fall;
         }
+        self.shallow = self.drawdown * self.peak * CLEARLY;
     }
 
     /// Moves them on over closes that make no point.
     #[inline]
-    fn pass(&mut self, bars: &(impl Bars + ?Sized), span: Range<usize>, account: &Account) {
+    fn pass(&mut self, bars: &(impl Prices + ?Sized), span: Range<usize>, account: &Account) {
         let (cash, position, unit) = (account.cash, account.base, self.price_unit);
         let worth = |close: i64| cash + position * (close as f64 * unit);
-        let Some((lowest, highest)) = bars.extremes(span.clone()) else { return };
         // An equity rises or falls with the close, so the extremes of one are those of the other.
-        let (one, other) = (worth(lowest), worth(highest));
-        let (least, most) = if one < other { (one, other) } else { (other, one) };
+        let both = |(lowest, highest): (i64, i64)| {
+            let (one, other) = (worth(lowest), worth(highest));
+            if one < other { (one, other) } else { (other, one) }
+        };
+        let is_within = bars
+            .around(span.clone())
+            .map(both)
+            .is_some_and(|(least, most)| most <= self.peak && self.peak - least <= self.shallow);
+        if !is_within {
+            self.pass_moving(bars, span, both, worth);
+        }
+    }
+
+    /// The same where the peak or the deepest fall may move.
+    #[inline(never)]
+    fn pass_moving(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        span: Range<usize>,
+        both: impl Fn((i64, i64)) -> (f64, f64),
+        worth: impl Fn(i64) -> f64,
+    ) {
+        let Some((least, most)) = bars.extremes(span.clone()).map(both) else { return };
         if most <= self.peak {
             self.weigh(least);
         } else if (most - least) <= self.drawdown * self.peak * CLEARLY {
-            self.peak = most;
+            self.weigh(most);
         } else {
             bars.closes(span).for_each(|close| self.weigh(worth(close)));
         }

@@ -903,7 +903,7 @@ impl<M: Market> Machine<M> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use steelyard_engine::{Effects, Engine, Instrument, OpenAccount, QueueModel, Rates, Transfer};
 
     use super::*;
@@ -924,7 +924,7 @@ mod tests {
     }
 
     /// Returns bars of a price that goes at random; now and then some are missing.
-    pub(super) fn walk(seed: u64, count: u64) -> Vec<Bar> {
+    pub(crate) fn walk(seed: u64, count: u64) -> Vec<Bar> {
         let mut dice = Dice::new(seed);
         let mut price = 1_000_i64;
         let mut step = |bound: u64| i64::try_from(dice.below(bound)).unwrap_or(0);

@@ -286,7 +286,7 @@ def limit_text(limits: Limits | None, stop_loss: Decimal | None) -> str:
 def machine_rows(bars: BarColumns) -> _native.Bars:
     """Return bars as the machine reads them; many runs may share them.
 
-    Nothing is copied: whoever changes a column afterwards changes the market.
+    Columns are read where they are, and opens and closes are noted; nobody may change them later.
     """
     times, *numbers = (np.ascontiguousarray(column, np.int64) for column in bars[2:])
     if any(len(column) != len(times) for column in numbers):

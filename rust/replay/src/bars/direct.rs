@@ -10,7 +10,7 @@
 use steelyard_engine::{Place, Taken};
 
 use super::BarMarket;
-use crate::columns::Bars;
+use crate::columns::Prices;
 
 impl BarMarket {
     /// Returns whether it is between two bars, and no order is open on which they could act.
@@ -18,8 +18,15 @@ impl BarMarket {
         !self.is_open && self.engine.open_orders() == 0
     }
 
-    /// Goes past bars while it is idle: those before a place, of which there is one.
-    pub(crate) fn skip(&mut self, bars: &(impl Bars + ?Sized), end: usize) {
+    /// Goes past bars while it is idle: those before a place, of which there is one. `volume` says
+    /// how much was traded in one, where that counts.
+    #[inline]
+    pub(crate) fn skip(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        end: usize,
+        volume: impl FnOnce(usize) -> i64,
+    ) {
         let at = end - self.before;
         if at <= self.bars.len() {
             self.at = at;
@@ -30,12 +37,12 @@ impl BarMarket {
         self.now_ns = bars.open_ns(end - 1) + self.interval_ns;
         self.price = bars.close(end - 1);
         if self.rules.at_close && self.counts_volume() {
-            self.enter(bars.volume(end - 1));
+            self.enter(volume(end - 1));
         }
     }
 
     /// Returns whether it makes a difference how much was traded.
-    fn counts_volume(&self) -> bool {
+    pub(crate) fn counts_volume(&self) -> bool {
         self.rules.volume_share_e8 != 0 || self.rules.impact_e8 != 0
     }
 
@@ -45,11 +52,12 @@ impl BarMarket {
     }
 
     /// Goes to the open of the next bar while it is idle, as if the bar began; it is passed later.
-    pub(crate) fn look_at_open(&mut self, bars: &(impl Bars + ?Sized), at: usize, open: i64) {
-        self.now_ns = self.now_ns.max(bars.open_ns(at));
+    #[inline]
+    pub(crate) fn look_at_open(&mut self, open_ns: i64, open: i64, volume: impl FnOnce() -> i64) {
+        self.now_ns = self.now_ns.max(open_ns);
         self.price = open;
         if self.counts_volume() {
-            self.enter(bars.volume(at));
+            self.enter(volume());
         }
     }
 

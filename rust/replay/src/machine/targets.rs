@@ -13,9 +13,11 @@ use steelyard_engine::{OrderType, Place, RejectReason, SelfTrade, Side, Taken, T
 
 use super::{Machine, Pause, USER, Wish, state};
 use crate::any::AnyMarket;
-use crate::columns::Bars;
+use crate::bars::BarMarket;
+use crate::columns::{Bars, Prices};
 use crate::latency::Latency;
 use crate::market::Market;
+use crate::outline::Outline;
 use crate::rows::{FillRow, OrderRow};
 
 /// So many bars are fed at once where they are played one by one, and at first.
@@ -53,7 +55,7 @@ struct Opens {
 
 impl Opens {
     /// Returns the open of the bar after a change.
-    fn after(&mut self, bars: &(impl Bars + ?Sized), aims: &[Aim], at: usize) -> i64 {
+    fn after(&mut self, bars: &(impl Prices + ?Sized), aims: &[Aim], at: usize) -> i64 {
         if at.wrapping_sub(self.first) >= self.count {
             let ahead = aims.get(at..).unwrap_or_default().iter().zip(&mut self.opens);
             (self.first, self.count) = (at, 0);
@@ -119,7 +121,7 @@ impl Machine<AnyMarket> {
             let played = self.bars_played();
             let is_watched = self.settled < self.orders.len();
             let end = if is_watched { change.min(played.saturating_add(1)) } else { change };
-            let mut is_there = self.glide(bars, end);
+            let mut is_there = self.glide(bars, end, |at| bars.volume(at));
             let is_over = played == bars.count() || (next.is_none() && !is_watched);
             if !is_there || is_over {
                 is_there = match self.advance() {
@@ -142,10 +144,11 @@ impl Machine<AnyMarket> {
                 *done = done.saturating_add(1);
                 self.aimed_lots = aim.lots;
                 self.forget_ended();
-                self.want(bars, aim.lots, open);
+                let volume = |at| bars.volume(at);
+                self.want(bars, aim.lots, open, volume);
             } else if is_watched && self.falls_short() {
                 let open = if end < bars.count() { bars.open(end) } else { 0 };
-                self.want(bars, self.aimed_lots, open);
+                self.want(bars, self.aimed_lots, open, |at| bars.volume(at));
             }
         }
         false
@@ -153,7 +156,13 @@ impl Machine<AnyMarket> {
 
     /// Plays the bars before a place on which nothing can happen, and calls nobody; returns whether
     /// it is there.
-    fn glide(&mut self, bars: &(impl Bars + ?Sized), end: usize) -> bool {
+    #[inline]
+    fn glide(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        end: usize,
+        volume: impl FnOnce(usize) -> i64,
+    ) -> bool {
         if !self.is_quiet() {
             return false;
         }
@@ -162,7 +171,7 @@ impl Machine<AnyMarket> {
         if from < end {
             self.is_fed = false; // it plays on
             self.curve.mark_bars(bars, from..end, interval_ns, &self.account);
-            market.skip(bars, end);
+            market.skip(bars, end, volume);
             let count = u64::try_from(end.saturating_sub(from)).unwrap_or(0);
             self.events = self.events.saturating_add(count);
         }
@@ -174,7 +183,13 @@ impl Machine<AnyMarket> {
     }
 
     /// Lets a market order go for what is missing to a position; `open` is that of the next bar.
-    fn want(&mut self, bars: &(impl Bars + ?Sized), target: i64, open: i64) {
+    fn want(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        target: i64,
+        open: i64,
+        volume: impl FnOnce(usize) -> i64,
+    ) {
         let lots = target.saturating_sub(self.expected_lots());
         if lots == 0 {
             return;
@@ -188,7 +203,7 @@ impl Machine<AnyMarket> {
             trigger_ticks: 0,
             size_lots: lots.saturating_abs(),
         };
-        if !self.place_at_once(bars, &wish, open) {
+        if !self.place_at_once(bars, &wish, open, volume) {
             self.place(&wish);
         } else if !self.orders.last().is_some_and(has_fallen_short) {
             self.settled = self.orders.len();
@@ -215,14 +230,48 @@ impl Machine<AnyMarket> {
         is_short
     }
 
-    /// Carries out an order where it arrives before anything else can happen, if that is so.
-    fn place_at_once(&mut self, bars: &(impl Bars + ?Sized), wish: &Wish, open: i64) -> bool {
+    /// Returns whether an order arrives at once, and nothing else is on its way.
+    fn is_at_once(&self) -> bool {
         let settings = &self.settings;
-        let is_at_once = settings.order_latency == Latency::Constant(0)
+        settings.order_latency == Latency::Constant(0)
             && settings.answer_latency == Latency::Constant(0)
             && settings.reject_e8 == 0
             && !settings.wants_news
-            && self.is_quiet();
+            && self.is_quiet()
+    }
+
+    /// Plays to targets as `aim` does, as far as an outline of the bars is enough for it: up to the
+    /// last of the changes that are known, while every order is over when the next one comes. What is
+    /// left, `aim` plays; `done` counts the changes made.
+    pub fn follow(&mut self, bars: &Outline, aims: &[Aim], done: &mut usize) {
+        let is_plain = |it: &BarMarket| it.is_idle() && !it.counts_volume();
+        if !self.is_at_once() || !self.market.bars().is_some_and(|it| is_plain(it)) {
+            return;
+        }
+        let mut opens = Opens::default();
+        while let Some(aim) = aims.get(*done)
+            && aim.bar.saturating_add(1) < bars.count()
+            && self.settled == self.orders.len()
+            && self.glide(bars, aim.bar.saturating_add(1), |_| 0)
+        {
+            let open = opens.after(bars, aims, *done);
+            *done = done.saturating_add(1);
+            self.aimed_lots = aim.lots;
+            self.want(bars, aim.lots, open, |_| 0);
+        }
+    }
+
+    /// Carries out an order where it arrives before anything else can happen, if that is so.
+    #[inline]
+    fn place_at_once(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        wish: &Wish,
+        open: i64,
+        volume: impl FnOnce(usize) -> i64,
+    ) -> bool {
+        let is_at_once = self.is_at_once();
+        let settings = &self.settings;
         let Some(market) = self.market.bars().filter(|it| is_at_once && it.is_idle()) else {
             return false;
         };
@@ -232,7 +281,7 @@ impl Machine<AnyMarket> {
         }
         let (wanted_ns, decided_half_ticks) = (market.now_ns(), market.mid_half_ticks());
         if let Some(next) = next {
-            market.look_at_open(bars, next, open);
+            market.look_at_open(bars.open_ns(next), open, || volume(next));
         }
         let order = self.orders.len();
         let engine_id = u64::try_from(self.by_engine.len()).unwrap_or(u64::MAX);
@@ -353,7 +402,11 @@ impl<M: Market> Machine<M> {
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, reason = "small numbers, and a test may fall over")]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "small numbers, and a test may fall over"
+)]
 mod tests {
     use steelyard_engine::{Command, FeeAsset, MarketState};
 
@@ -484,7 +537,7 @@ mod tests {
 
     #[test]
     fn aiming_is_placing_bar_by_bar() {
-        let [mut fills, mut refused, mut at_once, mut again] = [0; 4];
+        let [mut fills, mut refused, mut at_once, mut again, mut followed] = [0; 5];
         for seed in 0..150 {
             let mut dice = Dice::new(seed + 77);
             let rules: BarRules = rules(&mut dice);
@@ -494,9 +547,17 @@ mod tests {
             assume(&mut one, &mut dice);
             assume(&mut other, &mut assumed.clone());
             let aims = aims(&mut dice, bars.len());
+            let outline = crate::outline::tests::of(&bars).unwrap_or_default();
             the_long_way(&mut one, &bars, &aims);
             other.feed_bars(bars.as_slice());
             let mut done = 0;
+            let mut known = if seed % 2 == 0 { 0 } else { aims.len() };
+            while known < aims.len() {
+                let more = usize::try_from(dice.below(9)).unwrap_or(0);
+                known = aims.len().min(known + more);
+                other.follow(&outline, &aims[..known], &mut done);
+            }
+            followed += done;
             while !other.aim(bars.as_slice(), &aims, &mut done, 50) {}
             one.close();
             other.close();
@@ -515,7 +576,7 @@ mod tests {
             at_once += usize::from(other.flown == 0) * other.fills().len();
             again += other.orders().len().saturating_sub(aims.len());
         }
-        let counts = [fills, refused, at_once, again];
+        let counts = [fills, refused, at_once, again, followed];
         assert!(counts.iter().all(|&it| it > 500), "{counts:?} are too few to tell");
     }
 }
