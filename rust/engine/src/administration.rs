@@ -34,6 +34,7 @@ impl Engine {
         let market = &mut self.markets[at as usize];
         let was_open = market.state == MarketState::Open;
         market.state = state;
+        market.limits = market.plain_limits();
         effects.market_state_changed(instrument_id, state);
         if was_open {
             return;

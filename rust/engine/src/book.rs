@@ -169,8 +169,7 @@ impl<R: Resting> Nodes<R> {
     #[inline(always)]
     fn add(&mut self, order: &R, level: u32, front: u32, back: u32) -> u32 {
         let at = self.free.pop().unwrap_or_else(|| self.grow());
-        let place = &mut self.nodes[at as usize];
-        *place = Node { order: *order, hashed: 0 };
+        self.nodes[at as usize].order = *order;
         let links = &mut self.links[at as usize];
         if R::IS_HASHED && !links.is_stale {
             self.stale.push(at);
@@ -329,6 +328,34 @@ impl Ladder {
         level.head = select_unpredictable(links.front == NOBODY, links.back, level.head);
         level.tail = select_unpredictable(links.back == NOBODY, links.front, level.tail);
         level.hidden = if level.hidden == at { links.back } else { level.hidden };
+        let lots = level.lots;
+        if level.head == NOBODY {
+            self.close(price_ticks, links.level);
+        } else if level.house_lots != 0 {
+            self.join_house(nodes, links);
+        }
+        lots
+    }
+
+    /// Takes a plain order out of the shown queue, what remains of it and its price being known;
+    /// house nodes that now touch become one. Returns what its level still shows.
+    #[inline(always)]
+    pub(crate) fn remove_plain<R: Resting>(
+        &mut self,
+        nodes: &mut Nodes<R>,
+        at: u32,
+        price_ticks: i64,
+        remaining_lots: i64,
+    ) -> i64 {
+        let links = nodes.links[at as usize];
+        nodes.links[links.front as usize].back = links.back;
+        nodes.links[links.back as usize].front = links.front;
+        nodes.remove(at, links);
+        let level = self.level_mut(links.level);
+        level.lots -= remaining_lots;
+        level.head = select_unpredictable(links.front == NOBODY, links.back, level.head);
+        // A hidden order behind it has the last as its front all the same.
+        level.tail = select_unpredictable(links.back == NOBODY, links.front, level.tail);
         let lots = level.lots;
         if level.head == NOBODY {
             self.close(price_ticks, links.level);

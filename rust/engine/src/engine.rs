@@ -3,8 +3,8 @@
 //! Around a command, always in this order: what has expired is canceled, the command, what it set
 //! off, and the levels touched, in the order of touch, consecutive repeats merged. Orders are in
 //! `placing.rs`, `matching.rs`, `settlement.rs`, `amending.rs`, `groups.rs` and `triggers.rs`, the
-//! house in `house.rs`, what an administrator does in `administration.rs`, the state as a whole in
-//! `snapshot.rs` and `restore.rs`.
+//! house in `house.rs`, what streams are made of in `plain.rs`, what an administrator does in
+//! `administration.rs`, the state as a whole in `snapshot.rs` and `restore.rs`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -26,6 +26,7 @@ use crate::ledger::Ledger;
 use crate::market::{Market, Shared, Turn};
 use crate::order::Rare;
 use crate::places::Places;
+use crate::plain::Limits;
 use crate::table::Numbers;
 use crate::units::Rates;
 use crate::waiting::Waiting;
@@ -82,40 +83,50 @@ impl Engine {
         }
         let mut rest = records;
         while let Some(front) = Front::read(rest) {
-            self.begin(front.now_ns, effects);
-            // The three that a stream is made of do not take the detour over `Command`.
-            match front.tag {
-                tag::PLAIN_PLACE => self.place_record(rest, effects),
-                tag::CANCEL => self.cancel_record(rest, effects),
-                tag::HOUSE_LEVEL => self.house_level_record(rest, effects),
-                _ => self.carry_out_record(rest, effects),
+            // Nothing but the command itself happens, unless something expires.
+            let is_done = !self.begin(front.now_ns, effects)
+                && match front.tag {
+                    tag::PLAIN_PLACE => self.place_record(rest, effects),
+                    tag::CANCEL => self.cancel_record(rest, effects),
+                    _ => false,
+                };
+            if !is_done {
+                self.carry_out_record(front.tag, rest, effects);
             }
-            self.settle_down(effects);
             rest = &rest[front.size..];
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn place_record(&mut self, record: &[u8], effects: &mut Effects) {
-        match wire::checked_limit(record) {
-            Some(place) => self.place(&place, effects),
-            None => self.other_place_record(record, effects),
-        }
-    }
-
-    #[inline(never)]
-    fn other_place_record(&mut self, record: &[u8], effects: &mut Effects) {
-        if let Some(place) = wire::checked_place(record) {
-            self.place(&place, effects);
-        }
+    fn place_record(&mut self, record: &[u8], effects: &mut Effects) -> bool {
+        wire::checked_limit(record).is_some_and(|place| self.place_plain(&place, effects))
     }
 
     #[inline(always)]
-    fn cancel_record(&mut self, record: &[u8], effects: &mut Effects) {
-        if let Some(cancel) = wire::checked_cancel(record) {
-            self.cancel(&cancel, effects);
+    fn cancel_record(&mut self, record: &[u8], effects: &mut Effects) -> bool {
+        wire::checked_cancel(record).is_some_and(|cancel| self.cancel_plain(&cancel, effects))
+    }
+
+    /// Carries out a command that has been looked at before, whatever it is.
+    #[inline(never)]
+    fn carry_out_record(&mut self, of: u16, record: &[u8], effects: &mut Effects) {
+        // What streams are made of does not take the detour over `Command`.
+        match of {
+            tag::PLAIN_PLACE => {
+                if let Some(place) = wire::checked_place(record) {
+                    self.place(&place, effects);
+                }
+            }
+            tag::CANCEL => {
+                if let Some(cancel) = wire::checked_cancel(record) {
+                    self.cancel(&cancel, effects);
+                }
+            }
+            tag::HOUSE_LEVEL => self.house_level_record(record, effects),
+            _ => self.decode_record(record, effects),
         }
+        self.settle_down(effects);
     }
 
     #[inline(never)]
@@ -126,7 +137,7 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn carry_out_record(&mut self, record: &[u8], effects: &mut Effects) {
+    fn decode_record(&mut self, record: &[u8], effects: &mut Effects) {
         if let Ok((command, _)) = Head::read(record).and_then(|head| wire::decode(&head)) {
             self.carry_out(&command, effects);
         }
@@ -139,10 +150,21 @@ impl Engine {
         self.settle_down(effects);
     }
 
-    /// Sets the time, and cancels what is not to live on, by expiry, then by number.
+    /// Sets the time, and cancels what is not to live on, by expiry, then by number; returns whether
+    /// there was any such.
     #[inline(always)]
-    fn begin(&mut self, now_ns: i64, effects: &mut Effects) {
+    fn begin(&mut self, now_ns: i64, effects: &mut Effects) -> bool {
         self.shared.rare.now_ns = now_ns;
+        let expires = |it: &Reverse<(i64, u64)>| it.0.0 <= now_ns;
+        let is_due = self.shared.rare.expiries.peek().is_some_and(expires);
+        if is_due {
+            self.expire(now_ns, effects);
+        }
+        is_due
+    }
+
+    #[cold]
+    fn expire(&mut self, now_ns: i64, effects: &mut Effects) {
         while let Some(&Reverse((expire_ns, order_id))) = self.shared.rare.expiries.peek() {
             if expire_ns > now_ns {
                 break;
@@ -156,7 +178,7 @@ impl Engine {
 
     /// Works off what a command has set off, and tells the levels that were touched.
     #[inline(always)]
-    fn settle_down(&mut self, effects: &mut Effects) {
+    pub(crate) fn settle_down(&mut self, effects: &mut Effects) {
         if !self.shared.rare.heard.is_empty() {
             self.work_off(effects);
         }
@@ -257,6 +279,7 @@ impl Engine {
             book: Book::new(),
             waiting: Waiting::default(),
             room: None,
+            limits: Limits::default(),
             house_base: self.shared.ledger.place(HOUSE, base),
             house_quote: self.shared.ledger.place(HOUSE, quote),
             fees_base: self.shared.ledger.place(FEES, base),
@@ -275,6 +298,7 @@ impl Engine {
             let all = self.shared.nodes.iter().chain(self.shared.rare.outside.iter());
             all.filter(|it| it.market == at && !it.is_house()).for_each(|it| room.add(it));
         }
+        market.limits = market.plain_limits();
     }
 
     /// Returns the rates of an order that an account places now; None for no such account.

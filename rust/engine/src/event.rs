@@ -8,7 +8,7 @@
 use std::hint::select_unpredictable;
 
 use crate::command::{
-    CancelCause, Liquidity, MarketState, RejectReason, Side, Transfer, TransferState,
+    Cancel, CancelCause, Liquidity, MarketState, RejectReason, Side, Transfer, TransferState,
 };
 use crate::order::Order;
 use crate::wire::{Record, size, tag};
@@ -189,6 +189,41 @@ impl Effects {
         let why = pair(instrument_id, u32::from(cause.number()));
         let left = order.remaining_lots.cast_unsigned();
         self.tell([head(tag::CANCELED, 4, order.account_id), order.order_id, left, why]);
+    }
+
+    /// Tells that an order is accepted, and what its level shows when it rests there.
+    #[inline(always)]
+    pub(crate) fn accepted_at_level(&mut self, order: &Order, instrument_id: u32, lots: i64) {
+        self.tell([
+            head(tag::ACCEPTED, 3, order.account_id),
+            order.order_id,
+            u64::from(instrument_id),
+            head(tag::LEVEL_CHANGED, 4, instrument_id),
+            order.price_ticks.cast_unsigned(),
+            lots.cast_unsigned(),
+            sign(order.side),
+        ]);
+    }
+
+    /// Tells that an order is canceled with so much left, and what its level shows without it.
+    #[inline(always)]
+    pub(crate) fn canceled_at_level(
+        &mut self,
+        (canceled, left): (&Cancel, i64),
+        cause: CancelCause,
+        instrument_id: u32,
+        (side, price_ticks, lots): (Side, i64, i64),
+    ) {
+        self.tell([
+            head(tag::CANCELED, 4, canceled.account_id),
+            canceled.order_id,
+            left.cast_unsigned(),
+            pair(instrument_id, u32::from(cause.number())),
+            head(tag::LEVEL_CHANGED, 4, instrument_id),
+            price_ticks.cast_unsigned(),
+            lots.cast_unsigned(),
+            sign(side),
+        ]);
     }
 
     /// Tells of an order's new price and size; `order` is what it has become.

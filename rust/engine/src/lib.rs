@@ -29,6 +29,7 @@ mod matching;
 mod order;
 mod places;
 mod placing;
+mod plain;
 mod possible;
 mod reading;
 mod refusals;

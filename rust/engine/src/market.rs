@@ -16,6 +16,7 @@ use crate::fees::Schedules;
 use crate::ledger::Ledger;
 use crate::order::{Extra, Order, Rare};
 use crate::places::Places;
+use crate::plain::Limits;
 use crate::room::Room;
 use crate::units::{RATE_SCALE, Rates, fee_atoms, notional_atoms, product, with_fee};
 use crate::waiting::Waiting;
@@ -32,6 +33,8 @@ pub(crate) struct Market {
     pub(crate) waiting: Waiting,
     /// What is open here, if it has a limit.
     pub(crate) room: Option<Box<Room>>,
+    /// What follows from all that for plain orders.
+    pub(crate) limits: Limits,
     /// Places in the ledger.
     pub(crate) house_base: u32,
     pub(crate) house_quote: u32,

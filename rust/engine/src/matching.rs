@@ -226,7 +226,7 @@ impl Turn<'_> {
 
     /// Trades, and does with what is left of an order as it says.
     #[inline(never)]
-    fn meet_the_book(&mut self, taker: &mut Order) {
+    pub(crate) fn meet_the_book(&mut self, taker: &mut Order) {
         if !self.fill(taker) {
             self.stay(taker, false);
         }
