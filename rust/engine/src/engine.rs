@@ -141,7 +141,7 @@ impl Engine {
 
     /// Sets the time, and cancels what is not to live on, by expiry, then by number.
     #[inline(always)]
-    fn begin(&mut self, now_ns: i64, effects: &mut Effects) {
+    pub(crate) fn begin(&mut self, now_ns: i64, effects: &mut Effects) {
         self.shared.rare.now_ns = now_ns;
         while let Some(&Reverse((expire_ns, order_id))) = self.shared.rare.expiries.peek() {
             if expire_ns > now_ns {
