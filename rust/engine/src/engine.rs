@@ -153,7 +153,7 @@ impl Engine {
     /// Sets the time, and cancels what is not to live on, by expiry, then by number; returns whether
     /// there was any such.
     #[inline(always)]
-    fn begin(&mut self, now_ns: i64, effects: &mut Effects) -> bool {
+    pub(crate) fn begin(&mut self, now_ns: i64, effects: &mut Effects) -> bool {
         self.shared.rare.now_ns = now_ns;
         let expires = |it: &Reverse<(i64, u64)>| it.0.0 <= now_ns;
         let is_due = self.shared.rare.expiries.peek().is_some_and(expires);

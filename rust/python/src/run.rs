@@ -41,6 +41,35 @@ pub(crate) struct Callbacks<'py> {
 type Terms<'py> =
     (i8, i64, u8, u8, Option<i64>, bool, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<i64>);
 
+/// A view of a timer's firing, and the callback with it bound: a call of that makes no tuple.
+struct Firing<'py> {
+    number: usize,
+    view: Bound<'py, TimerView>,
+    call: Bound<'py, PyAny>,
+}
+
+impl<'py> Firing<'py> {
+    fn new(
+        words: &std::sync::Arc<Words>,
+        (number, every): (usize, Bound<'py, PyAny>),
+        due_ns: i64,
+        on_timer: &Bound<'py, PyAny>,
+    ) -> PyResult<Self> {
+        let py = on_timer.py();
+        let view = Bound::new(py, TimerView::new(words, every.unbind(), due_ns))?;
+        let call = words.bound.bind(py).call1((on_timer, &view))?;
+        Ok(Self { number, view, call })
+    }
+
+    /// Returns whether it is for a timer, and nobody has kept it.
+    fn is_for(&self, number: usize) -> bool {
+        #[allow(deprecated, reason = "what it names instead is unsafe")]
+        let (count, calls) = (self.view.get_refcnt(), self.call.get_refcnt());
+        // Ours, and that of the callback with it.
+        self.number == number && count == 2 && calls == 1
+    }
+}
+
 /// A run under way.
 struct Running<'a, 'py> {
     replay: &'a Bound<'py, PyReplay>,
@@ -82,8 +111,7 @@ pub(crate) fn run<'py>(
     let fill_of = seat.getattr("fill")?;
     let book = seat.getattr("book")?;
     let intervals = host.getattr("timers")?.cast_into::<PyDict>()?;
-    let mut timer_view: Option<Bound<'_, TimerView>> = None;
-    let mut interval: Option<(usize, Bound<'_, PyAny>)> = None;
+    let mut firing: Option<Firing<'_>> = None;
     let mut bar_view: Option<Bound<'_, BarView>> = None;
     let mut news = Vec::new();
     let mut countdown = LOOK;
@@ -144,30 +172,23 @@ pub(crate) fn run<'py>(
             }
             Stop::Timer(number, due_ns) => {
                 drop(this);
-                let every = match &interval {
-                    Some((known, every)) if *known == number => Some(every.clone()),
-                    _ => intervals.get_item(number)?,
-                };
-                match (every, &callbacks.on_timer) {
-                    (None, _) => {
-                        host.call_method0(intern!(py, "own_timer"))?;
+                match &firing {
+                    Some(it) if it.is_for(number) => {
+                        it.view.borrow_mut().set(due_ns);
+                        it.call.call0()?;
                     }
-                    (Some(_), None) => {}
-                    (Some(every), Some(on_timer)) => {
-                        interval = Some((number, every.clone()));
-                        let every = every.unbind();
-                        #[allow(deprecated, reason = "what it names instead is unsafe")]
-                        let kept = timer_view.take().filter(|it| it.get_refcnt() == 1);
-                        let shown = match kept {
-                            Some(it) => {
-                                it.borrow_mut().set(every, due_ns);
-                                it
-                            }
-                            None => Bound::new(py, TimerView::new(&running.words, every, due_ns))?,
-                        };
-                        on_timer.call1((&shown,))?;
-                        timer_view = Some(shown);
-                    }
+                    _ => match (intervals.get_item(number)?, &callbacks.on_timer) {
+                        (None, _) => {
+                            host.call_method0(intern!(py, "own_timer"))?;
+                        }
+                        (Some(_), None) => {}
+                        (Some(every), Some(on_timer)) => {
+                            let new =
+                                Firing::new(&running.words, (number, every), due_ns, on_timer)?;
+                            new.call.call0()?;
+                            firing = Some(new);
+                        }
+                    },
                 }
             }
             Stop::Book => {

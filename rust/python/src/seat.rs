@@ -24,6 +24,8 @@ pub(crate) struct Words {
     pub(crate) intent: Py<PyAny>,
     pub(crate) cancel_intent: Py<PyAny>,
     pub(crate) timer: Py<PyAny>,
+    /// Makes a method of a function and what is its first argument.
+    pub(crate) bound: Py<PyAny>,
     /// `msgspec.structs.astuple`.
     pub(crate) taken_apart: Py<PyAny>,
     /// Returns the average price after so many fills.
@@ -56,6 +58,7 @@ impl Words {
             intent: get("Intent")?,
             cancel_intent: get("CancelIntent")?,
             timer: get("Timer")?,
+            bound: get("MethodType")?,
             taken_apart: get("astuple")?,
             averages: averages.clone().unbind(),
             desk: get("Desk")?,

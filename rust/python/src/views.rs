@@ -243,8 +243,8 @@ impl TimerView {
         Self { words: Arc::clone(words), every, due_ns }
     }
 
-    pub(crate) fn set(&mut self, every: Py<PyAny>, due_ns: i64) {
-        (self.every, self.due_ns) = (every, due_ns);
+    pub(crate) fn set(&mut self, due_ns: i64) {
+        self.due_ns = due_ns;
     }
 
     /// Returns what it stands for.

@@ -116,8 +116,8 @@ impl TapeMarket {
             let prices: Vec<_> = self.engine.resting_prices(instrument_id, side).collect();
             for price in prices {
                 if !self.engine.standing(instrument_id, side, price).has_users {
-                    let gone = Command::HouseLevel(self.fact(side, price as u32, 0));
-                    self.engine.apply(&gone, self.now_ns, &mut self.scratch);
+                    let gone = self.fact(side, price as u32, 0);
+                    self.engine.state_level(&gone, self.now_ns, &mut self.scratch);
                 }
             }
         }
@@ -176,7 +176,17 @@ impl TapeMarket {
     pub(crate) fn trade_heard(&mut self, taker: Side, tick: u32, lots: i64, reaches: bool) -> bool {
         let price = i64::from(tick);
         let id = self.instrument.instrument_id;
-        let command = Command::HouseTrade(self.fact(taker, tick, lots));
+        let trade = self.fact(taker, tick, lots);
+        // The house in front of a user takes it: nobody has to hear of that.
+        if self.effects.bytes().is_empty()
+            && let Some(left) = self.engine.trade_ahead(&trade, self.now_ns)
+        {
+            self.book.write(taker.opposite(), tick, left as u64 | USERS);
+            (self.last_ticks, self.last_known) = (price, price);
+            self.has_told = false;
+            return !self.wants_trades;
+        }
+        let command = Command::HouseTrade(trade);
         let has_come = |it: &steelyard_engine::Awaited| match it.rises {
             true => price >= it.price_ticks,
             false => price <= it.price_ticks,
@@ -192,15 +202,32 @@ impl TapeMarket {
             return !self.wants_trades;
         }
         self.engine.dormant(id, &mut self.dormant);
+        let far = taker.opposite();
+        let slot = self.book.slot(far, tick);
+        // What users leave of the trade is one trade of the house with itself where that has so much
+        // there, or nothing: then its level need not be stated.
+        let is_one = !has_users(slot) && (slot == 0 || lots_of(slot) >= lots);
+        if is_one && self.dormant.is_empty() && self.effects.bytes().is_empty() {
+            let is_quiet = self.carry_out_house(&command, false);
+            let left = lots - self.filled_lots();
+            self.book.write(far, tick, (lots_of(slot) - left).max(0) as u64);
+            return is_quiet;
+        }
         let slides = self.stage(Some((taker, lots)));
-        self.stage_level(taker.opposite(), tick);
+        self.stage_level(far, tick);
         self.carry_out_house(&command, slides)
+    }
+
+    /// Returns how much has filled in the effects that nobody has read.
+    fn filled_lots(&self) -> i64 {
+        let lots = |it| if let Told::Filled { size_lots, .. } = it { size_lots } else { 0 };
+        self.effects.told().map(lots).sum()
     }
 
     /// States the house's size at a level where users stand.
     pub(crate) fn restate(&mut self, side: Side, tick: u32, lots: i64) {
-        let level = Command::HouseLevel(self.fact(side, tick, lots));
-        self.engine.apply(&level, self.now_ns, &mut self.scratch);
+        let level = self.fact(side, tick, lots);
+        self.engine.state_level(&level, self.now_ns, &mut self.scratch);
         self.scratch.clear();
         self.book.write(side, tick, lots as u64 | USERS);
     }
@@ -319,8 +346,8 @@ impl TapeMarket {
             return;
         }
         if slot != 0 {
-            let level = Command::HouseLevel(self.fact(side, tick, lots_of(slot)));
-            self.engine.apply(&level, self.now_ns, &mut self.scratch);
+            let level = self.fact(side, tick, lots_of(slot));
+            self.engine.state_level(&level, self.now_ns, &mut self.scratch);
         }
         self.book.write(side, tick, slot | STAGED);
         self.staged.push((side, tick));
@@ -361,8 +388,8 @@ impl TapeMarket {
                 continue;
             }
             if lots != 0 {
-                let gone = Command::HouseLevel(self.fact(side, tick, 0));
-                self.engine.apply(&gone, self.now_ns, &mut self.scratch);
+                let gone = self.fact(side, tick, 0);
+                self.engine.state_level(&gone, self.now_ns, &mut self.scratch);
             }
             // Only a place in a queue was to outlast a gap.
             let is_doubtful = self.is_no_longer_doubtful(side, tick);

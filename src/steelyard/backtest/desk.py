@@ -11,6 +11,7 @@ not plain comes here, and is refused here.
 
 from decimal import Decimal
 from enum import IntEnum
+from types import MethodType
 from typing import Any, Self
 
 from msgspec.structs import astuple
@@ -125,6 +126,7 @@ WORDS: dict[str, Any] = {
     "CancelIntent": CancelIntent,
     "Desk": Desk,
     "Intent": Intent,
+    "MethodType": MethodType,
     "OwnOrder": OwnOrder,
     "Place": Place,
     "Position": Position,
