@@ -72,9 +72,7 @@ class PlainOrders:
     def is_full(self) -> bool:
         """Whether 1,024 shapes or more are known."""
 
-    def unknown(
-        self, target: str, body: bytes
-    ) -> tuple[str | None, str | None, str | None] | None:
+    def unknown(self, target: str, body: bytes) -> tuple[str | None, str | None, str | None] | None:
         """Return price, size and client order id of a request whose shape is not known.
 
         None where it is, and where the request is no plain order.

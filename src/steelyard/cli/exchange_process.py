@@ -43,7 +43,8 @@ from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Frames
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.line import Line
 from steelyard.exchange.live import LiveTape
 from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked

@@ -18,10 +18,9 @@ A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import Any, cast, get_args
+from typing import Any, ParamSpec, cast, get_args
 
 import msgspec
 from msgspec import Struct
@@ -30,7 +29,6 @@ from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.dead_man import ArmDeadMan, DeadMan, DeadManMessage
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
-from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     Answer,
     Batch,
@@ -51,7 +49,7 @@ from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
 from steelyard.exchange.limiter import Limiter
-from steelyard.exchange.line import NO_HEADERS, SUBSCRIPTIONS_PER_LINE, Line
+from steelyard.exchange.line import NO_HEADERS, Line
 from steelyard.exchange.partial_fills import PartialFills
 from steelyard.exchange.personal import Caller
 from steelyard.exchange.plain_orders import PlainOrder, plain_orders
@@ -68,21 +66,20 @@ from steelyard.wire.dialect import (
     Decoded,
     Dialect,
     Endpoint,
-    Finish,
     Read,
     Refusal,
-    ServerSession,
     SessionRefused,
-    Subscription,
 )
 from steelyard.wire.faults import FaultPlan
-from steelyard.wire.http import Request, Response, json_response
+from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
 _COMMANDS = frozenset(get_args(UserCommand))
-_KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
+_JSON = {"content-type": "application/json"}
+_JSON_KEPT_NOWHERE = {**_JSON, "cache-control": "no-store"}  # what is one account's
+P = ParamSpec("P")
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -224,9 +221,8 @@ class Gate:
         if plain_orders is not None:
             plain = plain_orders.read(request, now_ns + self._access.skew())
             if plain is not None and self._access.is_new(plain.credentials, now_ns):
-                return self._counted(
-                    plain_orders.endpoint,
-                    lambda: self._place_plain(plain, request, ip, now_ns, usage),
+                return self._responded(
+                    plain.endpoint, self._place_plain, plain, request, ip, now_ns, usage
                 )
         found = self._routes.find(request.method, request.path)
         if isinstance(found, Refusal):
@@ -234,33 +230,35 @@ class Gate:
             raise SessionRefused(self._of_stream(request) or found)
         endpoint, captured = found
         dialect = self.dialect
-        response = self._counted(
+        response = self._responded(
             endpoint,
-            lambda: self.request(
-                endpoint,
-                lambda: dialect.read(request, endpoint, captured),
-                lambda: dialect.credentials(request, endpoint),
-                ip,
-                now_ns,
-                usage,
-            ),
+            self.request,
+            endpoint,
+            lambda: dialect.read(request, endpoint, captured),
+            lambda: dialect.credentials(request, endpoint),
+            ip,
+            now_ns,
+            usage,
         )
         if plain_orders is not None and endpoint is plain_orders.endpoint:
             plain_orders.learn(request, lambda kept: self._asker(kept, now_ns, usage))
         return response
 
-    def _counted(self, endpoint: Endpoint, carry_out: Callable[[], Any]) -> Response:
-        """Count by its route what became of a request, and return its response."""
+    def _responded(
+        self, endpoint: Endpoint, carry_out: Callable[P, Any], *args: P.args, **kwargs: P.kwargs
+    ) -> Response:
+        """Carry out a request, count by its route what came of it, and return the response."""
+        route = endpoint.method, endpoint.path
         try:
-            result = carry_out()
+            result = carry_out(*args, **kwargs)
         except SessionRefused as refused:
-            self.routes[endpoint.method, endpoint.path, refused.refusal.reason.name] += 1
+            self.routes[*route, refused.refusal.reason.name] += 1
             raise
-        self.routes[endpoint.method, endpoint.path, OK] += 1
+        self.routes[*route, OK] += 1
         if isinstance(result, Response):
             return result
-        kept_nowhere = None if endpoint.auth is Auth.NONE else _KEPT_NOWHERE
-        return json_response(endpoint.status, encode_json(result), kept_nowhere)
+        headers = _JSON if endpoint.auth is Auth.NONE else _JSON_KEPT_NOWHERE
+        return Response(endpoint.status, headers, encode_json(result))
 
     def _of_stream(self, request: Request) -> Refusal | None:
         """Return what to say to a plain request for a WebSocket's path; None where it is none."""
@@ -336,27 +334,37 @@ class Gate:
 
         The same checks in the same order, less those whose outcome is known.
         """
-        plain_orders = self._plain_orders
-        assert plain_orders is not None, "who has read it"
-        endpoint, kept, parameters = plain_orders.endpoint, plain.kept, plain.shape.parameters
+        endpoint, kept, shape = plain.endpoint, plain.kept, plain.shape
+        credentials, parameters = plain.credentials, shape.parameters
         self._refuse_banned(ip, now_ns)
-        weight, orders = endpoint.weight(parameters), endpoint.orders(parameters)
-        over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage, orders)
-        if over is not None:
-            claim = lambda: self.dialect.credentials(request, endpoint)  # noqa: E731
-            raise SessionRefused(self._escalated(over, claim, ip, now_ns))
-        self._refuse_in_maintenance(endpoint)
-        self._access.spend_nonce(plain.credentials, now_ns)
-        parties = self._admit(
-            endpoint, kept, weight, orders, ip, now_ns, usage, (kept.created.key,), is_proven=True
-        )
-        asker = self._asker(kept, now_ns, usage)
-        answer = self._act(plain.place, plain.credentials, ip, now_ns)
+        weight = orders = 0
+        parties = [(Per.IP, ip)]
+        if self.limiter.has_limits:
+            weight, orders = endpoint.weight(parameters), endpoint.orders(parameters)
+            over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage, orders)
+            if over is not None:
+                claim = self.dialect.credentials(request, endpoint)
+                raise SessionRefused(self._escalated(over, lambda: claim, ip, now_ns))
+        if self.exchange.maintenance_ns is not None:
+            self._refuse_in_maintenance(endpoint)
+        sandbox_ns = self.exchange.time_at(now_ns)
+        if self.limiter.has_limits:
+            self._access.spend_nonce(credentials, now_ns)
+            keys = (kept.created.key,)
+            parties += self._admit(
+                endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=True
+            )
+        else:
+            kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
+        if credentials.nonce is not None:
+            self._access.journal_nonce(credentials, now_ns)
+        answer = self._place(plain.place, sandbox_ns)
         if isinstance(answer, Refused):
+            asker = self._asker(kept, now_ns, usage)
             result = self._refused(answer, endpoint, parameters, asker)
         else:
-            result = endpoint.encode(answer, parameters, asker)
-        self._succeeded(endpoint, result, [(Per.IP, ip), *parties], weight, now_ns, usage)
+            result = endpoint.encode(answer, parameters, shape.asker)
+        self._succeeded(endpoint, result, parties, weight, now_ns, usage)
         return result
 
     def _admit(
@@ -678,21 +686,29 @@ class Gate:
 
     def _perform(self, message: UserCommand | PlaceClosing, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""
-        place = message.place if isinstance(message, PlaceClosing) else message
-        sandbox_ns, is_ever = self.exchange.time_at(now_ns), self.dialect.client_ids_for_ever
-        if isinstance(place, Place) and place.client_order_id:
-            known = known_order(place, self.exchange.history, for_ever=is_ever)
-            if known is not None:
-                return known
-        if isinstance(message, Place) and self.partial_fills is not None:
-            return self.partial_fills.perform(message, self.dialect.name, sandbox_ns)
-        if isinstance(message, PlaceGroup):
-            known = known_group(message, self.exchange.history, for_ever=is_ever)
-            if known is not None:
-                return known
+        sandbox_ns = self.exchange.time_at(now_ns)
+        if isinstance(message, Place):
+            return self._place(message, sandbox_ns)
+        history, for_ever = self.exchange.history, self.dialect.client_ids_for_ever
+        known: SingleAnswer | None = None
         if isinstance(message, PlaceClosing):
-            return self.exchange.place_closing(message, sandbox_ns)
-        return self.exchange.perform(message, sandbox_ns)
+            if message.place.client_order_id:
+                known = known_order(message.place, history, for_ever=for_ever)
+            return known or self.exchange.place_closing(message, sandbox_ns)
+        if isinstance(message, PlaceGroup):
+            known = known_group(message, history, for_ever=for_ever)
+        return known or self.exchange.perform(message, sandbox_ns)
+
+    def _place(self, place: Place, sandbox_ns: int) -> SingleAnswer:
+        """Place an order, or return what its client order id has been answered already."""
+        if place.client_order_id:
+            for_ever = self.dialect.client_ids_for_ever
+            known = known_order(place, self.exchange.history, for_ever=for_ever)
+            if known is not None:
+                return known
+        if self.partial_fills is not None:
+            return self.partial_fills.perform(place, self.dialect.name, sandbox_ns)
+        return self.exchange.perform(place, sandbox_ns)
 
     def _answer(self, query: Query, now_ns: int) -> Answer:
         if isinstance(query, ClockQuery):

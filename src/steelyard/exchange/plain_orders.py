@@ -9,7 +9,7 @@ make it worth less, and every key is forgotten when one is created, changed or r
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -41,7 +41,8 @@ class Shape(NamedTuple):
     post_only: bool
     self_trade: SelfTrade
     fee_asset: FeeAsset
-    parameters: Struct  # of the first of them
+    parameters: Struct  # of the first of them, as the next
+    asker: Asker
     window_ns: int
     ahead_ns: int
 
@@ -50,6 +51,7 @@ class PlainOrder(NamedTuple):
     """An order that its key's owner has signed just now; everything in it is right."""
 
     place: Place
+    endpoint: Endpoint
     shape: Shape
     kept: KeptKey
     credentials: Credentials  # what of them is looked at from here on: key, times and nonce
@@ -97,7 +99,7 @@ class PlainOrders:
         credentials = Credentials(
             key, "", (), timestamp_ns, shape.window_ns, shape.ahead_ns, nonce or None
         )
-        return PlainOrder(place, shape, kept, credentials)
+        return PlainOrder(place, self.endpoint, shape, kept, credentials)
 
     def learn(self, request: Request, asker: Callable[[KeptKey], Asker]) -> None:
         """Take in shape and key of a request that the long way has carried out."""
@@ -115,7 +117,8 @@ class PlainOrders:
         if native.is_full():
             native.forget_shapes()
         parameters = self._dialect.read(request, self.endpoint, {})
-        place = self.endpoint.decode(parameters, asker(kept))
+        asked_by = asker(kept)
+        place = self.endpoint.decode(parameters, asked_by)
         if not isinstance(place, Place) or place != _again(place, varying, self._exchange):
             native.refuse(target, body)
             return
@@ -129,6 +132,7 @@ class PlainOrders:
             place.self_trade,
             place.fee_asset,
             parameters,
+            asked_by,
             credentials.window_ns,
             credentials.ahead_ns,
         )
