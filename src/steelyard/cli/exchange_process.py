@@ -75,6 +75,7 @@ API_ROOT = "/api/"  # below it there are no pages
 STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 
+_KEY_CHANGES = (KeyRevoked, KeyChanged)
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
 NOT_ALLOWED, UNAVAILABLE = 405, 503
 POLICY = 1008  # the close code of a WebSocket whose key is good no longer
@@ -342,15 +343,15 @@ class ExchangeProcess:
         result = act()
         records, frames, payloads = self.exchange.drain()
         sequence = self._opened.journal.append_all(payloads)
+        release = self._commit.release
         if then is not None:
-            self._commit.release(sequence, partial(then, result))
+            release(sequence, then, result)
         if frames:
-            shared = [(text_frame(each.payload), each) for each in frames]
-            self._commit.release(sequence, partial(self._tell, shared))
+            release(sequence, self._tell, [(text_frame(each.payload), each) for each in frames])
         for _, message in records:
-            if isinstance(message, KeyRevoked | KeyChanged):
-                self._commit.release(sequence, partial(self._close_lines_of, message))
-        if payloads:
+            if isinstance(message, _KEY_CHANGES):
+                release(sequence, self._close_lines_of, message)
+        if payloads and then is None:
             self._commit.begin()
 
     def _tell(self, frames: list[tuple[bytes, Frames]]) -> None:
@@ -534,20 +535,21 @@ class _Site:
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
-        if request.path == MARKET_PATH:
-            reply(process.market_told())
-            return
-        if self._has_page and not request.target.startswith(API_ROOT):
+        if not request.target.startswith(API_ROOT):
             path = request.path
-            if process.page.serves(path):
-                process.page.http(request, ip, reply)
+            if path == MARKET_PATH:
+                reply(process.market_told())
                 return
-            if path == "/metrics" and request.method in ("GET", "HEAD"):
-                refusal = process.guard.refusal(request, needs_token=False)
-                reply(private(refusal or metrics_response(process.metrics())))
-                return
-            if path == STATUS_PATH:
-                request = request._replace(target=STATUS_TARGET)
+            if self._has_page:
+                if process.page.serves(path):
+                    process.page.http(request, ip, reply)
+                    return
+                if path == "/metrics" and request.method in ("GET", "HEAD"):
+                    refusal = process.guard.refusal(request, needs_token=False)
+                    reply(private(refusal or metrics_response(process.metrics())))
+                    return
+                if path == STATUS_PATH:
+                    request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
@@ -569,18 +571,19 @@ class _Site:
         process, number = self._process, self._next
         self._next += 1
         began_s = time.perf_counter()
-
-        def answer(response: Response) -> None:
-            del self._asked[number]
-            reply(response)
-            process.latency.add(time.perf_counter() - began_s)
-
         now_ns = process.clock.now_ns()
         self._asked[number] = request, reply
         try:
-            process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
+            process.turn(
+                lambda: self._gate.http(request, ip, now_ns), partial(self._reply, number, began_s)
+            )
         except StorageError as error:  # before the group commit could tell
             process.fail(error)
+
+    def _reply(self, number: int, began_s: float, response: Response) -> None:
+        _, reply = self._asked.pop(number)
+        reply(response)
+        self._process.latency.add(time.perf_counter() - began_s)
 
     def give_up(self) -> None:
         """Answer who waits for a disk that refuses: not with what may not last."""

@@ -22,6 +22,7 @@ from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
 from steelyard.wire.dialect import Asker, Credentials, Dialect, Endpoint
 from steelyard.wire.http import Request
+from steelyard.wire.plain_orders import OrderTable
 
 try:
     from steelyard._native import PlainOrders as _Reader
@@ -60,13 +61,12 @@ class PlainOrder(NamedTuple):
 class PlainOrders:
     """The plain orders of one dialect."""
 
-    def __init__(self, exchange: Exchange, dialect: Dialect) -> None:
-        """Know nothing yet; `dialect` has a table of its plain orders."""
-        table = dialect.plain_orders
-        assert table is not None, "only a dialect with a table has plain orders"
-        self.endpoint = next(
-            e for e in dialect.endpoints if (e.method, e.path) == (table.method, table.path)
-        )
+    def __init__(
+        self, exchange: Exchange, dialect: Dialect, table: OrderTable, endpoint: Endpoint
+    ) -> None:
+        """Know nothing yet, of the orders of a route."""
+        assert endpoint.charges is None, "what an order is charged depends on more than its shape"
+        self.endpoint = endpoint
         self._exchange = exchange
         self._dialect = dialect
         self._native = _Reader(table)
@@ -160,9 +160,13 @@ class PlainOrders:
 
 def plain_orders(exchange: Exchange, dialect: Dialect) -> PlainOrders | None:
     """Return what reads a dialect's plain orders; None where it has no table, or nothing can."""
-    if dialect.plain_orders is None or not HAS_READER:
+    table = dialect.plain_orders
+    if table is None or not HAS_READER:
         return None
-    return PlainOrders(exchange, dialect)
+    for endpoint in dialect.endpoints:
+        if (endpoint.method, endpoint.path) == (table.method, table.path):
+            return PlainOrders(exchange, dialect, table, endpoint)
+    return None
 
 
 def _again(place: Place, varying: tuple[str | None, ...], exchange: Exchange) -> Place:
