@@ -7,6 +7,7 @@ answers nothing more and stops.
 """
 
 import asyncio
+import gc
 import secrets
 import socket
 import sys
@@ -71,6 +72,8 @@ if TYPE_CHECKING:  # it brings a client, which is slow to import and mostly not 
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+# Objects that are made before garbage is looked for: of an order nearly all are kept.
+YOUNG_MAX = 20_000
 API_ROOT = "/api/"  # below it there are no pages
 STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
@@ -138,6 +141,7 @@ class ExchangeProcess:
                 begins_ns=self.config.begins_ns,
                 once_locked=self._take_ports,
             )
+            gc.set_threshold(YOUNG_MAX, *gc.get_threshold()[1:])
             self._opened.check_seal(host_ns, forgets=self.config.forgets_sealed)
         except BaseException:
             self._give_ports_back()

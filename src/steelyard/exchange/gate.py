@@ -220,7 +220,9 @@ class Gate:
         plain_orders = self._plain_orders
         if plain_orders is not None:
             plain = plain_orders.read(request, now_ns + self._access.skew())
-            if plain is not None and self._access.is_new(plain.credentials, now_ns):
+            if plain is not None and (
+                not plain.nonce or self._access.is_new(plain.credentials, now_ns)
+            ):
                 return self._responded(
                     plain.endpoint, self._place_plain, plain, request, ip, now_ns, usage
                 )
@@ -335,7 +337,8 @@ class Gate:
         The same checks in the same order, less those whose outcome is known.
         """
         endpoint, kept, shape = plain.endpoint, plain.kept, plain.shape
-        credentials, parameters = plain.credentials, shape.parameters
+        credentials = plain.credentials if plain.nonce else None
+        parameters = shape.parameters
         self._refuse_banned(ip, now_ns)
         weight = orders = 0
         parties = [(Per.IP, ip)]
@@ -349,14 +352,15 @@ class Gate:
             self._refuse_in_maintenance(endpoint)
         sandbox_ns = self.exchange.time_at(now_ns)
         if self.limiter.has_limits:
-            self._access.spend_nonce(credentials, now_ns)
+            if credentials is not None:
+                self._access.spend_nonce(credentials, now_ns)
             keys = (kept.created.key,)
             parties += self._admit(
                 endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=True
             )
         else:
             kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
-        if credentials.nonce is not None:
+        if credentials is not None:
             self._access.journal_nonce(credentials, now_ns)
         answer = self._place(plain.place, sandbox_ns)
         if isinstance(answer, Refused):

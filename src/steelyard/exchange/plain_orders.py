@@ -55,7 +55,15 @@ class PlainOrder(NamedTuple):
     endpoint: Endpoint
     shape: Shape
     kept: KeptKey
-    credentials: Credentials  # what of them is looked at from here on: key, times and nonce
+    nonce: str  # or nothing
+    timestamp_ns: int
+
+    @property
+    def credentials(self) -> Credentials:
+        """What of its credentials is looked at from here on: key, times and nonce."""
+        shape = self.shape
+        times = self.timestamp_ns, shape.window_ns, shape.ahead_ns
+        return Credentials(self.kept.created.key, "", (), *times, self.nonce or None)
 
 
 class PlainOrders:
@@ -96,10 +104,7 @@ class PlainOrders:
             shape.fee_asset,
             client_order_id,
         )
-        credentials = Credentials(
-            key, "", (), timestamp_ns, shape.window_ns, shape.ahead_ns, nonce or None
-        )
-        return PlainOrder(place, self.endpoint, shape, kept, credentials)
+        return PlainOrder(place, self.endpoint, shape, kept, nonce, timestamp_ns)
 
     def learn(self, request: Request, asker: Callable[[KeptKey], Asker]) -> None:
         """Take in shape and key of a request that the long way has carried out."""
