@@ -85,13 +85,12 @@ class PlainOrders:
         kept: Any,
         price: tuple[int, int, int],
         size: tuple[int, int, int],
-        window_ns: int,
-        ahead_ns: int,
+        times_ns: tuple[int, int],
     ) -> None:
         """Take in a request's shape and what is to be kept of it.
 
         price, size: Numerator and denominator of the step, and the most steps.
-        window_ns, ahead_ns: How old a timestamp may be; it is less ahead than that.
+        times_ns: How old a timestamp may be, and how far ahead it is not.
         """
 
     def refuse(self, target: str, body: bytes) -> None:

@@ -109,7 +109,6 @@ impl PyPlainOrders {
         Some((found.price, found.size, found.client_order_id))
     }
 
-    #[pyo3(signature = (target, body, kept, price, size, window_ns, ahead_ns))]
     fn learn(
         &mut self,
         target: &str,
@@ -117,12 +116,13 @@ impl PyPlainOrders {
         kept: Py<PyAny>,
         price: PySteps,
         size: PySteps,
-        window_ns: i64,
-        ahead_ns: i64,
+        times_ns: (i64, i64),
     ) {
-        let steps = |(numerator, denominator, steps_max)| Steps { numerator, denominator, steps_max };
+        let steps =
+            |(numerator, denominator, steps_max)| Steps { numerator, denominator, steps_max };
         let number = self.kept.len();
         let (price, size) = (steps(price), steps(size));
+        let (window_ns, ahead_ns) = times_ns;
         let shape = Shape { number, price, size, window_ns, ahead_ns };
         if let Ok(body) = str::from_utf8(body) {
             self.kept.push(kept);
@@ -166,7 +166,13 @@ impl PyPlainOrders {
             nonce: nonce.cast::<PyString>()?.to_str()?,
         };
         let found = self.orders.read(target, body, &claim, now_ns).map(|order| {
-            (order.shape, order.price_ticks, order.size_lots, order.client_order_id, order.timestamp_ns)
+            (
+                order.shape,
+                order.price_ticks,
+                order.size_lots,
+                order.client_order_id,
+                order.timestamp_ns,
+            )
         });
         let Some((shape, ticks, lots, name, timestamp_ns)) = found else { return Ok(None) };
         let kept = self.kept.get(shape).map(|kept| kept.clone_ref(py));

@@ -6,7 +6,7 @@
 //! another shape, another key, a number that is not plain or a signature that does not fit gives
 //! None, and the Python code says what is wrong, if anything.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use steelyard_client::Signer;
 
@@ -170,8 +170,8 @@ pub struct Varying<'a> {
 /// Reads the plain orders of one dialect.
 pub struct PlainOrders {
     table: OrderTable,
-    shapes: HashMap<Vec<u8>, Option<Shape>>,
-    keys: HashMap<String, Signer>,
+    shapes: BTreeMap<Vec<u8>, Option<Shape>>,
+    keys: BTreeMap<String, Signer>,
     told: Vec<u8>,
     signed: Vec<u8>,
     signature: Vec<u8>,
@@ -181,7 +181,7 @@ impl PlainOrders {
     /// Returns a reader that knows no shape and no key.
     #[must_use]
     pub fn new(table: OrderTable) -> Self {
-        let (shapes, keys) = (HashMap::new(), HashMap::new());
+        let (shapes, keys) = (BTreeMap::new(), BTreeMap::new());
         Self { table, shapes, keys, told: Vec::new(), signed: Vec::new(), signature: Vec::new() }
     }
 
@@ -319,7 +319,8 @@ impl PlainOrders {
                     (Ok(value), behind)
                 }
                 None => {
-                    let word = ["true", "false"].into_iter().find(|word| behind.starts_with(word))?;
+                    let word =
+                        ["true", "false"].into_iter().find(|word| behind.starts_with(word))?;
                     (Err(word), behind.strip_prefix(word)?)
                 }
             };
@@ -353,7 +354,8 @@ impl PlainOrders {
                 self.take(name, Ok(value), varying)?;
             }
         }
-        let end = self.table.signature.len().checked_add(varying.signature?.len())?.checked_add(2)?;
+        let end =
+            self.table.signature.len().checked_add(varying.signature?.len())?.checked_add(2)?;
         form.get(..form.len().checked_sub(end)?)
     }
 
@@ -417,4 +419,155 @@ fn is_name(name: &str, table: &OrderTable) -> bool {
 fn is_same(ours: &[u8], theirs: &[u8]) -> bool {
     let differing = ours.iter().zip(theirs).fold(0, |seen, (our, their)| seen | (our ^ their));
     ours.len() == theirs.len() && std::hint::black_box(differing) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use steelyard_client::{Encoding, Hash};
+
+    use super::*;
+
+    const NOW_NS: i64 = 1_700_000_000_000 * MS_NS;
+    const STEPS: Steps = Steps { numerator: 1, denominator: 100, steps_max: 1_000_000 };
+
+    fn table(is_json: bool) -> OrderTable {
+        OrderTable {
+            method: "POST".into(),
+            path: "/orders".into(),
+            is_json,
+            price: "price".into(),
+            size: "size".into(),
+            client_order_id: "id".into(),
+            id_marks: vec![b'-'],
+            id_bytes_max: 4,
+            id_begins_not: "sy".into(),
+            digits_max: [18, 8],
+            nonce_bytes_max: 4,
+            signed: if is_json {
+                vec![
+                    Signed::Timestamp,
+                    Signed::Nonce,
+                    Signed::Method,
+                    Signed::Target,
+                    Signed::Parameters,
+                ]
+            } else {
+                vec![Signed::Parameters]
+            },
+            timestamp: "timestamp".into(),
+            signature: "signature".into(),
+        }
+    }
+
+    fn signer() -> Signer {
+        Signer::new(b"secret", Hash::Sha256, Encoding::Hex)
+    }
+
+    fn taught(is_json: bool, target: &str, body: &str) -> PlainOrders {
+        let mut orders = PlainOrders::new(table(is_json));
+        orders.keep("key", signer());
+        let shape =
+            Shape { number: 7, price: STEPS, size: STEPS, window_ns: 5 * MS_NS, ahead_ns: MS_NS };
+        assert!(orders.unknown(target, body).is_some());
+        orders.learn(target, body, Some(shape));
+        assert!(orders.unknown(target, body).is_none());
+        orders
+    }
+
+    fn read_json(orders: &mut PlainOrders, body: &str, now_ns: i64) -> Option<(i64, i64, String)> {
+        let signed = format!("1700000000000n1POST/orders{body}");
+        let signature = String::from_utf8(signer().sign(signed.as_bytes())).unwrap();
+        let claim =
+            Claim { key: "key", signature: &signature, timestamp: "1700000000000", nonce: "n1" };
+        let found = orders.read("/orders", body, &claim, now_ns)?;
+        assert_eq!((found.shape, found.timestamp_ns), (7, NOW_NS));
+        let id = found.client_order_id.to_owned();
+        Some((found.price_ticks?, found.size_lots?, id))
+    }
+
+    #[test]
+    fn what_varies_is_read_and_the_rest_has_to_be_the_same() {
+        let mut orders =
+            taught(true, "/orders", r#"{"side":"buy","price":"1","size":"2","id":"a"}"#);
+        let mut read = |body: &str| read_json(&mut orders, body, NOW_NS);
+        let found = read(r#"{ "side": "buy", "price": "9.50", "size": "0.01", "id": "b-1" }"#);
+        assert_eq!(found, Some((950, 1, "b-1".into())));
+        for other in [
+            r#"{"side":"sell","price":"1","size":"2","id":"a"}"#,
+            r#"{"price":"1","side":"buy","size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":"1","size":"2"}"#,
+            r#"{"side":"buy","price":"1","size":"2","id":"a","more":true}"#,
+            r#"{"side":"buy","price":"1","price":"1","size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":1,"size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":"1.001","size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":"0","size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":"10000.01","size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":"1","size":"2","id":"sy"}"#,
+            r#"{"side":"buy","price":"1","size":"2","id":"five5"}"#,
+            r#"{"side":"b\u0075y","price":"1","size":"2","id":"a"}"#,
+            r#"{"side":"buy","price":"1","size":"2","id":"a"}}"#,
+            "",
+            "{}",
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_no_word_and_no_name_that_varies() {
+        let mut orders = taught(true, "/orders", r#"{"post":true,"price":"1","size":"2"}"#);
+        assert!(orders.unknown("/orders", r#"{"post":"true","price":"1","size":"2"}"#).is_some());
+        let mut form = taught(false, "/orders", "a=*&price=1&timestamp=1&signature=2");
+        assert!(form.unknown("/orders", "a=b&price=1&timestamp=1&signature=2").is_some());
+        assert!(form.unknown("/orders?a=*&price=1&timestamp=1&signature=2", "").is_some());
+    }
+
+    #[test]
+    fn only_who_has_the_secret_is_read_and_only_for_a_while() {
+        let body = r#"{"price":"1","size":"2","id":"a"}"#;
+        let mut orders = taught(true, "/orders", body);
+        for (at_ns, is_read) in [
+            (NOW_NS, true),
+            (NOW_NS + 5 * MS_NS, true),
+            (NOW_NS + 5 * MS_NS + 1, false),
+            (NOW_NS - MS_NS + 1, true),
+            (NOW_NS - MS_NS, false),
+        ] {
+            assert_eq!(read_json(&mut orders, body, at_ns).is_some(), is_read, "{at_ns}");
+        }
+        let proof = signer().sign(format!("1700000000000n1POST/orders{body}").as_bytes());
+        for place in 0..proof.len() {
+            let mut spoiled = proof.clone();
+            spoiled[place] ^= 1;
+            let signature = String::from_utf8(spoiled).unwrap();
+            let claim = Claim {
+                key: "key",
+                signature: &signature,
+                timestamp: "1700000000000",
+                nonce: "n1",
+            };
+            assert_eq!(orders.read("/orders", body, &claim, NOW_NS), None);
+        }
+        orders.forget_keys();
+        assert_eq!(read_json(&mut orders, body, NOW_NS), None);
+    }
+
+    #[test]
+    fn of_a_form_all_but_the_signature_is_signed() {
+        let form = "side=buy&price=2.5&size=1&timestamp=1700000000000";
+        let signature = String::from_utf8(signer().sign(form.as_bytes())).unwrap();
+        let body = format!("{form}&signature={signature}");
+        let mut orders = taught(false, "/orders", &body);
+        let claim = Claim { key: "key", ..Claim::default() };
+        let found = orders.read("/orders", &body, &claim, NOW_NS).unwrap();
+        assert_eq!((found.price_ticks, found.client_order_id), (Some(250), ""));
+        for odd in [
+            format!("{body}&more=1"),
+            body.replace("2.5", "2.6"),
+            body.replace("buy", "b%75y"),
+            format!("signature={signature}&{form}"),
+        ] {
+            assert_eq!(orders.read("/orders", &odd, &claim, NOW_NS), None, "{odd}");
+        }
+    }
 }

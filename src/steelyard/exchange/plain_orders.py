@@ -147,8 +147,7 @@ class PlainOrders:
             shape,
             (instrument.tick_lot_atoms, instrument.lot_atoms, instrument.price_max_ticks),
             (instrument.lot_atoms, ATOMS_PER_UNIT, instrument.size_max_lots),
-            shape.window_ns,
-            shape.ahead_ns,
+            (shape.window_ns, shape.ahead_ns),
         )
 
     def _learn_key(self, kept: KeptKey) -> None:
