@@ -32,10 +32,10 @@ from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered
 
 DIALECTS = ("native", "binance")
-ORDERS = 400  # a run: signed within the shortest window, also on a busy machine
+ORDERS = 800  # a run: signed within the shortest window, also on a busy machine
 TURNS = 15  # that count; each is short
 SETTLE_S, IDLE_S = 1.0, 4.0  # before and while it is watched with nobody asking
-NO_OPS = 3_000  # likewise, of uvicorn
+NO_OPS = 800  # likewise, of uvicorn
 TAKES = 4  # one in so many orders takes
 GOAL = 0.5  # of uvicorn's no-op
 FAR_TICKS = 2_000_000  # below any price of the crowd

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeAlias, final
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.layout import Form
 from steelyard.store import disk as _disk
+from steelyard.wire.plain_orders import OrderTable
 from steelyard.wire.tables import OrderForm, Steps, StreamTable
 
 _Levels: TypeAlias = Sequence[tuple[int, int]]
@@ -95,6 +96,65 @@ class BlockFile:
 
     def close(self) -> None:
         """Let go of the file."""
+
+@final
+class PlainOrders:
+    """Plain new orders of one dialect, read in one go; see `exchange.plain_orders`."""
+
+    def __new__(cls, table: OrderTable) -> PlainOrders:
+        """Begin without a shape and without a key.
+
+        Raises:
+            ValueError: Something is signed that has no such number.
+        """
+
+    def keep(self, key: str, secret: bytes) -> None:
+        """Take in what a key signs with."""
+
+    def keeps(self, key: str) -> bool:
+        """Whether a key has been taken in."""
+
+    def forget_keys(self) -> None:
+        """Know no key any more."""
+
+    def forget_shapes(self) -> None:
+        """Know no shape any more."""
+
+    def is_full(self) -> bool:
+        """Whether 1,024 shapes or more are known."""
+
+    def unknown(self, target: str, body: bytes) -> tuple[str | None, str | None, str | None] | None:
+        """Return price, size and client order id of a request whose shape is not known.
+
+        None where it is, and where the request is no plain order.
+        """
+
+    def learn(
+        self,
+        target: str,
+        body: bytes,
+        kept: Any,
+        price: tuple[int, int, int],
+        size: tuple[int, int, int],
+        times_ns: tuple[int, int],
+    ) -> None:
+        """Take in a request's shape and what is to be kept of it.
+
+        price, size: Numerator and denominator of the step, and the most steps.
+        times_ns: How old a timestamp may be, and how far ahead it is not.
+        """
+
+    def refuse(self, target: str, body: bytes) -> None:
+        """Take in that requests of a shape are not plain."""
+
+    def read(
+        self, method: str, target: str, headers: dict[str, str], body: bytes, now_ns: int
+    ) -> tuple[Any, int | None, int | None, str, str, str, int] | None:
+        """Return the order that a request places, if it is plain, fresh and signed by its key.
+
+        That is what was kept of its shape, price in ticks, size in lots, client order id, key,
+        nonce and timestamp in ns.
+        """
 
 def read_batches(
     content: bytes, at: int, first_sequence: int, count_min: int

@@ -12,9 +12,10 @@ from steelyard import dialects
 from steelyard.domain.commands import ListInstrument
 from steelyard.domain.messages import Scope
 from steelyard.domain.order import Side
-from steelyard.exchange.gate import SUBSCRIPTIONS_PER_LINE, Gate
+from steelyard.exchange.gate import Gate
 from steelyard.exchange.issuing import ChangeKey, CreateKey, RotateKey
 from steelyard.exchange.keys import WITHDRAW_COOLING_NS
+from steelyard.exchange.line import SUBSCRIPTIONS_PER_LINE
 from steelyard.wire.dialect import (
     Auth,
     Channel,

@@ -15,6 +15,7 @@ mod market;
 mod matcher;
 mod orders;
 mod pace;
+mod plain_orders;
 mod records;
 mod replay;
 mod requests;
@@ -46,6 +47,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::pace::take_units;
+
+    #[pymodule_export]
+    use crate::plain_orders::PyPlainOrders;
 
     #[pymodule_export]
     use crate::requests::read_request;

@@ -4,6 +4,11 @@
 //! says what is wrong and is the specification.
 #![forbid(unsafe_code)]
 
+mod plain_orders;
 mod request;
 
+pub use plain_orders::{
+    BODY_MAX_BYTES, Claim, OrderTable, PlainOrder, PlainOrders, SHAPES_MAX, Shape, Signed, Steps,
+    Varying,
+};
 pub use request::{Request, read};

@@ -7,6 +7,7 @@ answers nothing more and stops.
 """
 
 import asyncio
+import gc
 import secrets
 import socket
 import sys
@@ -43,7 +44,8 @@ from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Frames
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.line import Line
 from steelyard.exchange.live import LiveTape
 from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked
@@ -70,10 +72,13 @@ if TYPE_CHECKING:  # it brings a client, which is slow to import and mostly not 
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+# Objects that are made before garbage is looked for: of an order nearly all are kept.
+YOUNG_MAX = 20_000
 API_ROOT = "/api/"  # below it there are no pages
 STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 
+_KEY_CHANGES = (KeyRevoked, KeyChanged)
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
 NOT_ALLOWED, UNAVAILABLE = 405, 503
 POLICY = 1008  # the close code of a WebSocket whose key is good no longer
@@ -136,6 +141,7 @@ class ExchangeProcess:
                 begins_ns=self.config.begins_ns,
                 once_locked=self._take_ports,
             )
+            gc.set_threshold(YOUNG_MAX, *gc.get_threshold()[1:])
             self._opened.check_seal(host_ns, forgets=self.config.forgets_sealed)
         except BaseException:
             self._give_ports_back()
@@ -341,15 +347,15 @@ class ExchangeProcess:
         result = act()
         records, frames, payloads = self.exchange.drain()
         sequence = self._opened.journal.append_all(payloads)
+        release = self._commit.release
         if then is not None:
-            self._commit.release(sequence, partial(then, result))
+            release(sequence, then, result)
         if frames:
-            shared = [(text_frame(each.payload), each) for each in frames]
-            self._commit.release(sequence, partial(self._tell, shared))
+            release(sequence, self._tell, [(text_frame(each.payload), each) for each in frames])
         for _, message in records:
-            if isinstance(message, KeyRevoked | KeyChanged):
-                self._commit.release(sequence, partial(self._close_lines_of, message))
-        if payloads:
+            if isinstance(message, _KEY_CHANGES):
+                release(sequence, self._close_lines_of, message)
+        if payloads and then is None:
             self._commit.begin()
 
     def _tell(self, frames: list[tuple[bytes, Frames]]) -> None:
@@ -533,20 +539,21 @@ class _Site:
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
-        if request.path == MARKET_PATH:
-            reply(process.market_told())
-            return
-        if self._has_page and not request.target.startswith(API_ROOT):
+        if not request.target.startswith(API_ROOT):
             path = request.path
-            if process.page.serves(path):
-                process.page.http(request, ip, reply)
+            if path == MARKET_PATH:
+                reply(process.market_told())
                 return
-            if path == "/metrics" and request.method in ("GET", "HEAD"):
-                refusal = process.guard.refusal(request, needs_token=False)
-                reply(private(refusal or metrics_response(process.metrics())))
-                return
-            if path == STATUS_PATH:
-                request = request._replace(target=STATUS_TARGET)
+            if self._has_page:
+                if process.page.serves(path):
+                    process.page.http(request, ip, reply)
+                    return
+                if path == "/metrics" and request.method in ("GET", "HEAD"):
+                    refusal = process.guard.refusal(request, needs_token=False)
+                    reply(private(refusal or metrics_response(process.metrics())))
+                    return
+                if path == STATUS_PATH:
+                    request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
@@ -568,18 +575,19 @@ class _Site:
         process, number = self._process, self._next
         self._next += 1
         began_s = time.perf_counter()
-
-        def answer(response: Response) -> None:
-            del self._asked[number]
-            reply(response)
-            process.latency.add(time.perf_counter() - began_s)
-
         now_ns = process.clock.now_ns()
         self._asked[number] = request, reply
         try:
-            process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
+            process.turn(
+                lambda: self._gate.http(request, ip, now_ns), partial(self._reply, number, began_s)
+            )
         except StorageError as error:  # before the group commit could tell
             process.fail(error)
+
+    def _reply(self, number: int, began_s: float, response: Response) -> None:
+        _, reply = self._asked.pop(number)
+        reply(response)
+        self._process.latency.add(time.perf_counter() - began_s)
 
     def give_up(self) -> None:
         """Answer who waits for a disk that refuses: not with what may not last."""

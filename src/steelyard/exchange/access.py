@@ -141,9 +141,22 @@ class Access:
                     "new cannot be told. Sign the request anew; if that does not help, set your "
                     "clock",
                 )
-            # Spent by being signed, whatever becomes of the request.
-            self._exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
+            self.spend_nonce(credentials, now_ns)
         return None
+
+    def spend_nonce(self, credentials: Credentials, now_ns: int) -> None:
+        """Use a nonce up, if there is one: by being signed, whatever becomes of the request."""
+        if credentials.nonce is not None:
+            until_ns = _until_ns(credentials, now_ns)
+            self._exchange.keys.nonce_used(credentials.key, credentials.nonce, until_ns, now_ns)
+
+    def is_new(self, credentials: Credentials, now_ns: int) -> bool:
+        """Whether a fresh request's nonce, if it has one, is new; it is not used up."""
+        nonce, stamped_ns = credentials.nonce, credentials.timestamp_ns or 0
+        if nonce is None:
+            return True
+        is_of_now = stamped_ns + TIMESTAMP_STEP_NS > self._since_ns
+        return is_of_now and not self._exchange.keys.is_used(credentials.key, nonce, now_ns)
 
     def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
         """Return whether a key's owner signed the request; its kind is the record's to say."""

@@ -57,6 +57,11 @@ class Closings:
             entry.is_over = isinstance(effect, Canceled) or not effect.remaining_lots
             self._settle(effect.order_id)
 
+    @property
+    def are_owing(self) -> bool:
+        """Whether something may be due."""
+        return bool(self._owing)
+
     def due(self) -> Due | None:
         """Return what is to be placed next, None where nothing is."""
         while self._owing:

@@ -213,21 +213,24 @@ class Exchange:
         Fills that it brought are closed after it; those that a crash left open, before it.
         """
         self.now_ns = max(self.now_ns, now_ns)
-        self._close_fills()
+        if self.closings.are_owing:
+            self._close_fills()
         effects = self._record(message)
-        self._close_fills()
+        if self.closings.are_owing:
+            self._close_fills()
         return effects
 
     def _record(self, message: Command | ExchangeRecord) -> list[Effect]:
-        kind, encoded = type(message), b""
-        if kind in _COMMANDS:
-            encoded = self.engine.record(cast("Command", message), self.now_ns)
-            self._payloads.append(self._codec.encoded(encoded))
-        else:
-            self._payloads.append(self._codec.encode(message, self.now_ns))
+        kind = type(message)
         self._records.append((self.now_ns, message))
-        self.counts.records[kind.__name__] += 1
-        return self._apply(message, encoded)
+        self._teller.counts.records[kind.__name__] += 1
+        if kind not in _COMMANDS:
+            self._payloads.append(self._codec.encode(message, self.now_ns))
+            return self._apply(message)
+        command = cast("Command", message)
+        encoded = self.engine.record(command, self.now_ns)
+        self._payloads.append(self._codec.encoded(encoded))
+        return self._told(command, encoded)
 
     def _close_fills(self) -> None:
         while (due := self.closings.due()) is not None:
@@ -250,10 +253,15 @@ class Exchange:
                 "and stop it in order (it then leaves a snapshot), or choose another --data"
             )
         self.now_ns = record.time_ns
-        self._apply(message, record.encoded)
+        if record.encoded:
+            self._told(message, record.encoded)
+        else:
+            self._apply(message)
 
     def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
+        if isinstance(command, Place):
+            return self._place(command, now_ns)
         former = self._former_name(command) if isinstance(command, Amend) else ""
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
@@ -261,9 +269,6 @@ class Exchange:
             return self._refused(command, effects)
         self._name(command, effects)
         match command:
-            case Place():
-                placed = next(e for e in effects if isinstance(e, Accepted))
-                return self._order_answer(command.account_id, placed.order_id, effects)
             case PlaceGroup():
                 placed_ids = (e.order_id for e in effects if isinstance(e, Accepted))
                 return OrderList(self._orders(command.account_id, placed_ids))
@@ -287,6 +292,20 @@ class Exchange:
                     opened.state,
                     self.now_ns,
                 )
+
+    def _place(self, place: Place, now_ns: int) -> SingleAnswer:
+        order_id = filled = 0
+        # Orders that expired are canceled before the command, and told before its own effects.
+        for effect in self.record(place, now_ns):
+            if isinstance(effect, Accepted):
+                order_id = effect.order_id
+            elif isinstance(effect, Filled):
+                filled += effect.order_id == order_id
+            elif isinstance(effect, Rejected):
+                return self._refused(place, [effect])
+        order = self.history.numbered(place.account_id, order_id)
+        assert order is not None, "an order that was just placed is known"
+        return OrderAnswer(order, self.history.fills_of(order, filled) if filled else ())
 
     def _former_name(self, command: Amend) -> str:
         if not command.client_order_id:
@@ -509,10 +528,8 @@ class Exchange:
 
     # -- one message ------------------------------------------------------------------------
 
-    def _apply(self, message: Command | ExchangeRecord, encoded: bytes) -> list[Effect]:
-        """Carry out a message; `encoded` is an engine's command as its record."""
-        if encoded:
-            return self._told(cast("Command", message), encoded)
+    def _apply(self, message: Command | ExchangeRecord) -> list[Effect]:
+        """Carry out a message."""
         match message:
             case NonceUsed():
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
@@ -561,7 +578,11 @@ class Exchange:
         """Carry out a command that somebody gave, and let the market hear of it."""
         effects = self._command(command, encoded)
         if self.market is not None:
-            self._observe(effects + self._restate(effects))
+            kinds = {*map(type, effects)}
+            if MarketStateChanged in kinds:
+                self._observe(effects + self._restate(effects))
+            elif Traded in kinds:
+                self._observe(effects)
         return effects
 
     def _command(self, command: Command, encoded: bytes = b"") -> list[Effect]:

@@ -18,10 +18,9 @@ A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import Any, cast, get_args
+from typing import Any, ParamSpec, cast, get_args
 
 import msgspec
 from msgspec import Struct
@@ -30,7 +29,6 @@ from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.dead_man import ArmDeadMan, DeadMan, DeadManMessage
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
-from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     Answer,
     Batch,
@@ -51,8 +49,10 @@ from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
 from steelyard.exchange.limiter import Limiter
+from steelyard.exchange.line import NO_HEADERS, Line
 from steelyard.exchange.partial_fills import PartialFills
 from steelyard.exchange.personal import Caller
+from steelyard.exchange.plain_orders import PlainOrder, plain_orders
 from steelyard.exchange.records import KeyRevoked
 from steelyard.exchange.repeats import known_group, known_order
 from steelyard.exchange.routes import Routes
@@ -66,23 +66,20 @@ from steelyard.wire.dialect import (
     Decoded,
     Dialect,
     Endpoint,
-    Finish,
     Read,
     Refusal,
-    ServerSession,
     SessionRefused,
-    Subscription,
 )
 from steelyard.wire.faults import FaultPlan
-from steelyard.wire.http import Request, Response, json_response
+from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 
-SUBSCRIPTIONS_PER_LINE = 1_024
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
 _COMMANDS = frozenset(get_args(UserCommand))
-NO_HEADERS: Mapping[str, str] = {}
-_KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
+_JSON = {"content-type": "application/json"}
+_JSON_KEPT_NOWHERE = {**_JSON, "cache-control": "no-store"}  # what is one account's
+P = ParamSpec("P")
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -117,6 +114,7 @@ class Gate:
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = Routes(dialect.endpoints)
         self._names = {(e.method, e.path): f"{e.method} {e.path}" for e in dialect.endpoints}
+        self._plain_orders = plain_orders(exchange, dialect)
         exchange.feed.speak(dialect.name, dialect.frame)
 
     def http(self, request: Request, ip: str, now_ns: int) -> Response:
@@ -177,7 +175,7 @@ class Gate:
         session_id: int,
         now: Callable[[], int],
         headers: Mapping[str, str] = NO_HEADERS,
-    ) -> "Line | None":
+    ) -> Line | None:
         """Open a WebSocket; None where the dialect has no stream at this target.
 
         headers are those of the request that opens it, by names in lower case.
@@ -219,29 +217,50 @@ class Gate:
             del self._connected[ip]
 
     def _http(self, request: Request, ip: str, now_ns: int, usage: list[Usage]) -> Response:
+        plain_orders = self._plain_orders
+        if plain_orders is not None:
+            plain = plain_orders.read(request, now_ns + self._access.skew())
+            if plain is not None and (
+                not plain.nonce or self._access.is_new(plain.credentials, now_ns)
+            ):
+                return self._responded(
+                    plain.endpoint, self._place_plain, plain, request, ip, now_ns, usage
+                )
         found = self._routes.find(request.method, request.path)
         if isinstance(found, Refusal):
             self.count_ip(1, ip, now_ns, usage)
             raise SessionRefused(self._of_stream(request) or found)
         endpoint, captured = found
         dialect = self.dialect
+        response = self._responded(
+            endpoint,
+            self.request,
+            endpoint,
+            lambda: dialect.read(request, endpoint, captured),
+            lambda: dialect.credentials(request, endpoint),
+            ip,
+            now_ns,
+            usage,
+        )
+        if plain_orders is not None and endpoint is plain_orders.endpoint:
+            plain_orders.learn(request, lambda kept: self._asker(kept, now_ns, usage))
+        return response
+
+    def _responded(
+        self, endpoint: Endpoint, carry_out: Callable[P, Any], *args: P.args, **kwargs: P.kwargs
+    ) -> Response:
+        """Carry out a request, count by its route what came of it, and return the response."""
+        route = endpoint.method, endpoint.path
         try:
-            result = self.request(
-                endpoint,
-                lambda: dialect.read(request, endpoint, captured),
-                lambda: dialect.credentials(request, endpoint),
-                ip,
-                now_ns,
-                usage,
-            )
+            result = carry_out(*args, **kwargs)
         except SessionRefused as refused:
-            self.routes[endpoint.method, endpoint.path, refused.refusal.reason.name] += 1
+            self.routes[*route, refused.refusal.reason.name] += 1
             raise
-        self.routes[endpoint.method, endpoint.path, OK] += 1
+        self.routes[*route, OK] += 1
         if isinstance(result, Response):
             return result
-        kept_nowhere = None if endpoint.auth is Auth.NONE else _KEPT_NOWHERE
-        return json_response(endpoint.status, encode_json(result), kept_nowhere)
+        headers = _JSON if endpoint.auth is Auth.NONE else _JSON_KEPT_NOWHERE
+        return Response(endpoint.status, headers, encode_json(result))
 
     def _of_stream(self, request: Request) -> Refusal | None:
         """Return what to say to a plain request for a WebSocket's path; None where it is none."""
@@ -296,36 +315,113 @@ class Gate:
                 credentials, kept = self._vouched(credentials, ip, now_ns)
             else:
                 kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
-            sandbox_ns = self.exchange.time_at(now_ns)
             # Who only names a key neither uses it nor uses up its limits; a login has proven it.
             is_proven = endpoint.auth is Auth.SIGNED or credentials.key in (proven or ())
-            if is_proven:
-                kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
             if proven is not None and endpoint.auth is Auth.SIGNED:
                 proven.add(credentials.key)
-            check_scope(endpoint.scope, kept, sandbox_ns)
-            account = str(kept.created.account_id)
-            self._give_fills_back(kept.created.account_id, now_ns)
-            if is_proven:
-                parties += [(Per.KEY, kept.created.key), (Per.ACCOUNT, account)]
-            for per, who in parties[1:]:
-                over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
-                if over is not None:
-                    keys = (*(proven or ()), *((credentials.key,) if is_proven else ()))
-                    raise SessionRefused(self._blamed(over, keys, ip, now_ns))
+            keys = (*(proven or ()), *((credentials.key,) if is_proven else ()))
+            parties += self._admit(
+                endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=is_proven
+            )
         if isinstance(parameters, DecodeError):
             raise SessionRefused(_malformed(parameters)) from parameters
         result = self._carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
-        self.outcomes[OK] += 1
-        is_done = not isinstance(result, Response) or result.status < HTTPStatus.BAD_REQUEST
-        if endpoint.is_free and is_done and usage:
-            usage[:] = [
-                self.limiter.give_back(
-                    *party, Counts.WEIGHT, weight, endpoint=endpoint, now_ns=now_ns
-                )
-                for party in parties
-            ]
+        self._succeeded(endpoint, result, parties, weight, now_ns, usage)
         return result
+
+    def _place_plain(
+        self, plain: PlainOrder, request: Request, ip: str, now_ns: int, usage: list[Usage]
+    ) -> Any:
+        """As `request`, of an order that is known to be right and signed by its key's owner.
+
+        The same checks in the same order, less those whose outcome is known.
+        """
+        endpoint, kept, shape = plain.endpoint, plain.kept, plain.shape
+        credentials = plain.credentials if plain.nonce else None
+        parameters = shape.parameters
+        self._refuse_banned(ip, now_ns)
+        weight = orders = 0
+        parties = [(Per.IP, ip)]
+        if self.limiter.has_limits:
+            weight, orders = endpoint.weight(parameters), endpoint.orders(parameters)
+            over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage, orders)
+            if over is not None:
+                claim = self.dialect.credentials(request, endpoint)
+                raise SessionRefused(self._escalated(over, lambda: claim, ip, now_ns))
+        if self.exchange.maintenance_ns is not None:
+            self._refuse_in_maintenance(endpoint)
+        sandbox_ns = self.exchange.time_at(now_ns)
+        if self.limiter.has_limits:
+            if credentials is not None:
+                self._access.spend_nonce(credentials, now_ns)
+            keys = (kept.created.key,)
+            parties += self._admit(
+                endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=True
+            )
+        else:
+            kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
+        if credentials is not None:
+            self._access.journal_nonce(credentials, now_ns)
+        answer = self._place(plain.place, sandbox_ns)
+        if isinstance(answer, Refused):
+            asker = self._asker(kept, now_ns, usage)
+            result = self._refused(answer, endpoint, parameters, asker)
+        else:
+            result = endpoint.encode(answer, parameters, shape.asker)
+        self._succeeded(endpoint, result, parties, weight, now_ns, usage)
+        return result
+
+    def _admit(
+        self,
+        endpoint: Endpoint,
+        kept: KeptKey,
+        weight: int,
+        orders: int,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
+        keys: tuple[str, ...],
+        *,
+        is_proven: bool,
+    ) -> list[tuple[Per, str]]:
+        """Check and count what a key does; return whose limits it counts against.
+
+        Raises:
+            Turned away: `SessionRefused`, for its scopes or limits; keys are blamed for the latter.
+        """
+        created, sandbox_ns = kept.created, self.exchange.time_at(now_ns)
+        if is_proven:
+            kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
+        check_scope(endpoint.scope, kept, sandbox_ns)
+        self._give_fills_back(created.account_id, now_ns)
+        if not is_proven:
+            return []
+        parties = [(Per.KEY, created.key), (Per.ACCOUNT, str(created.account_id))]
+        for per, who in parties:
+            over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
+            if over is not None:
+                raise SessionRefused(self._blamed(over, keys, ip, now_ns))
+        return parties
+
+    def _succeeded(
+        self,
+        endpoint: Endpoint,
+        result: Any,
+        parties: list[tuple[Per, str]],
+        weight: int,
+        now_ns: int,
+        usage: list[Usage],
+    ) -> None:
+        """Count what was carried out, and give back what it weighed where success is free."""
+        self.outcomes[OK] += 1
+        if not (endpoint.is_free and usage):
+            return
+        if isinstance(result, Response) and result.status >= HTTPStatus.BAD_REQUEST:
+            return
+        usage[:] = [
+            self.limiter.give_back(*party, Counts.WEIGHT, weight, endpoint=endpoint, now_ns=now_ns)
+            for party in parties
+        ]
 
     def _vouched(
         self, credentials: Credentials, ip: str, now_ns: int
@@ -479,18 +575,7 @@ class Gate:
         usage: list[Usage],
     ) -> Any:
         """Decode, carry out, and return the response struct."""
-        asker = Asker(
-            kept.created.account_id if kept else 0,
-            kept.created.key if kept else "",
-            now_ns,
-            self.exchange.listings,
-            self.limiter.profile,
-            self.exchange.history.order,
-            tuple(used for part in usage for used in part) if usage else (),
-            self.exchange.state_of,
-            lambda query: self._answer(query, now_ns),
-            self.exchange.time_at(now_ns),
-        )
+        asker = self._asker(kept, now_ns, usage)
         try:
             charges = self._charge(endpoint, parameters, asker, ip, now_ns)
             message = endpoint.decode(parameters, asker)
@@ -503,10 +588,7 @@ class Gate:
             if isinstance(answer, Refused):
                 for who, aged in charges:
                     self.limiter.charge(who, -aged, may_overshoot=True, ip=ip, now_ns=now_ns)
-                told = endpoint.refused and endpoint.refused(answer, parameters, asker)
-                if told is not None:
-                    return told
-                raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
+                return self._refused(answer, endpoint, parameters, asker)
             return endpoint.encode(answer, parameters, asker)
         except UnitError as error:
             raise SessionRefused(Refusal(error.reason, str(error), error.field)) from error
@@ -514,6 +596,28 @@ class Gate:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
             raise SessionRefused(_malformed(error)) from error
+
+    def _asker(self, kept: KeptKey | None, now_ns: int, usage: list[Usage]) -> Asker:
+        return Asker(
+            kept.created.account_id if kept else 0,
+            kept.created.key if kept else "",
+            now_ns,
+            self.exchange.listings,
+            self.limiter.profile,
+            self.exchange.history.order,
+            tuple(used for part in usage for used in part) if usage else (),
+            self.exchange.state_of,
+            lambda query: self._answer(query, now_ns),
+            self.exchange.time_at(now_ns),
+        )
+
+    @staticmethod
+    def _refused(answer: Refused, endpoint: Endpoint, parameters: Struct, asker: Asker) -> Any:
+        """Return what a route answers to the engine's refusal, or raise the usual one."""
+        told = endpoint.refused and endpoint.refused(answer, parameters, asker)
+        if told is not None:
+            return told
+        raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
 
     def _check_products(self, message: Decoded, kept: KeptKey) -> None:
         for each in message.commands if isinstance(message, Batch) else (message,):
@@ -586,21 +690,29 @@ class Gate:
 
     def _perform(self, message: UserCommand | PlaceClosing, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""
-        place = message.place if isinstance(message, PlaceClosing) else message
-        sandbox_ns, is_ever = self.exchange.time_at(now_ns), self.dialect.client_ids_for_ever
-        if isinstance(place, Place) and place.client_order_id:
-            known = known_order(place, self.exchange.history, for_ever=is_ever)
-            if known is not None:
-                return known
-        if isinstance(message, Place) and self.partial_fills is not None:
-            return self.partial_fills.perform(message, self.dialect.name, sandbox_ns)
-        if isinstance(message, PlaceGroup):
-            known = known_group(message, self.exchange.history, for_ever=is_ever)
-            if known is not None:
-                return known
+        sandbox_ns = self.exchange.time_at(now_ns)
+        if isinstance(message, Place):
+            return self._place(message, sandbox_ns)
+        history, for_ever = self.exchange.history, self.dialect.client_ids_for_ever
+        known: SingleAnswer | None = None
         if isinstance(message, PlaceClosing):
-            return self.exchange.place_closing(message, sandbox_ns)
-        return self.exchange.perform(message, sandbox_ns)
+            if message.place.client_order_id:
+                known = known_order(message.place, history, for_ever=for_ever)
+            return known or self.exchange.place_closing(message, sandbox_ns)
+        if isinstance(message, PlaceGroup):
+            known = known_group(message, history, for_ever=for_ever)
+        return known or self.exchange.perform(message, sandbox_ns)
+
+    def _place(self, place: Place, sandbox_ns: int) -> SingleAnswer:
+        """Place an order, or return what its client order id has been answered already."""
+        if place.client_order_id:
+            for_ever = self.dialect.client_ids_for_ever
+            known = known_order(place, self.exchange.history, for_ever=for_ever)
+            if known is not None:
+                return known
+        if self.partial_fills is not None:
+            return self.partial_fills.perform(place, self.dialect.name, sandbox_ns)
+        return self.exchange.perform(place, sandbox_ns)
 
     def _answer(self, query: Query, now_ns: int) -> Answer:
         if isinstance(query, ClockQuery):
@@ -608,129 +720,6 @@ class Gate:
             return Clock(now_ns + self._access.skew())
         answer = self.exchange.ask(query, self.exchange.time_at(now_ns))
         return self._faults.told(answer, self.dialect.name) if type(answer) is Status else answer
-
-
-class Line:
-    """One WebSocket: a session machine, and the door through which it asks."""
-
-    session: ServerSession
-
-    def __init__(
-        self,
-        gate: Gate,
-        session_id: int,
-        ip: str,
-        now: Callable[[], int],
-        headers: Mapping[str, str] = NO_HEADERS,
-    ) -> None:
-        self.session_id = session_id
-        self.headers = headers
-        self.keys: set[str] = set()  # proven on this line; a revocation closes it
-        self.usage: Usage = ()  # what the last request counted
-        self.opened_ns = now()
-        self._gate = gate
-        self._ip = ip
-        self._now = now
-
-    @property
-    def dialect(self) -> str:
-        """The name of the dialect that is spoken."""
-        return self._gate.dialect.name
-
-    @property
-    def listings(self) -> Listings:
-        """What is listed."""
-        return self._gate.exchange.listings
-
-    @property
-    def limits(self) -> LimitProfile:
-        """The limits in force."""
-        return self._gate.limiter.profile
-
-    def call(self, endpoint: Endpoint, read: Read, claim: Claim) -> Any:
-        """Authenticate, limit and carry out one request; return the response struct."""
-        with self._counted() as usage:
-            return self._gate.request(
-                endpoint, read, claim, self._ip, self._now(), usage, self.keys
-            )
-
-    def count(self, weight: int) -> None:
-        """Count a message that asks no endpoint against the address, or raise SessionRefused."""
-        with self._counted() as usage:
-            self._gate.count_ip(weight, self._ip, self._now(), usage, self.keys)
-
-    def redeem(self, token: str) -> int | None:
-        """Return the account that a stream token opens; None where it is worth nothing (more)."""
-        owner = self._gate.redeem(token, self._ip, self._now())
-        if owner is None:
-            return None
-        account_id, key = owner
-        self.keys.add(key)
-        return account_id
-
-    def authenticate(self, credentials: Credentials, scope: Scope | None) -> int:
-        """Return the account of valid credentials, or raise SessionRefused; None is any scope."""
-        with self._counted() as usage:
-            account_id = self._gate.log_in(credentials, scope, self._ip, self._now(), usage)
-        self.keys.add(credentials.key)
-        return account_id
-
-    def require(self, key: str, scope: Scope) -> None:
-        """Raise SessionRefused unless a key that was proven here still may do this."""
-        assert key in self.keys, "only a login's key is asked about"
-        with self._counted():
-            self._gate.require(key, scope, self._ip, self._now())
-
-    @contextmanager
-    def _counted(self) -> Iterator[list[Usage]]:
-        """Keep what a message counts, and what became of it."""
-        usage: list[Usage] = []
-        try:
-            yield usage
-        except SessionRefused as refused:
-            self._gate.outcomes[refused.refusal.reason.name] += 1
-            raise
-        finally:
-            self.usage = tuple(used for part in usage for used in part)
-
-    def subscribe(self, subscription: Subscription, finish: Finish | None = None) -> None:
-        """Begin a stream for this session."""
-        feed, now_ns = self._gate.exchange.feed, self._now()
-        has_room = len(feed.subscriptions(self.session_id)) < SUBSCRIPTIONS_PER_LINE
-        if not has_room or not feed.subscribe(self.session_id, subscription, now_ns, finish):
-            raise SessionRefused(
-                Refusal(
-                    AccessReason.KEY_LIMIT,
-                    f"too many streams on one connection; {SUBSCRIPTIONS_PER_LINE} are allowed",
-                )
-            )
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """End it."""
-        self._gate.exchange.feed.unsubscribe(self.session_id, subscription)
-
-    def charged(self, account_id: int, instrument_id: int) -> int | None:
-        """Return what an account's counter of an instrument stands at."""
-        return self._gate.limiter.charged(f"{account_id}:{instrument_id}", self._now())
-
-    def snapshot(self, query: Query) -> Answer:
-        """Answer a public query, for channels that start with a snapshot."""
-        exchange = self._gate.exchange
-        return exchange.ask(query, exchange.time_at(self._now()))
-
-    def receive(self, frame: str | bytes) -> None:
-        """Take one message from the client."""
-        self.session.receive(frame, self._now())
-
-    def is_old(self, now_ns: int) -> bool:
-        """Whether it has lasted as long as connections of its dialect may."""
-        life_ns = self._gate.dialect.connection_life_ns
-        return bool(life_ns) and now_ns - self.opened_ns >= life_ns
-
-    def close(self) -> None:
-        """The connection is gone."""
-        self._gate.exchange.feed.leave(self.session_id)
-        self._gate.hang_up(self._ip)
 
 
 def _read(read: Read) -> Struct | DecodeError:

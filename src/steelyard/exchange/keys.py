@@ -191,6 +191,11 @@ class Keys:
         self._secrets: dict[str, bytes] = {}
         self._passphrases: dict[str, bytes] = {}
         self._public_keys: dict[str, PublicKey] = {}
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, forget: Callable[[], None]) -> None:
+        """Call this before any key is another one than it was: what is known of keys is old."""
+        self._watchers.append(forget)
 
     # -- what happened ----------------------------------------------------------------------
 
@@ -201,6 +206,7 @@ class Keys:
 
     def created(self, record: KeyCreated, now_ns: int) -> None:
         """Enter a new key; one that it replaces ends when their overlap does."""
+        self._forget()
         kept = self.people.keys[record.key] = KeptKey(record, now_ns)
         old = self.people.keys.get(record.replaces)
         kept.trail = [KeyEvent(now_ns, "created", record.by, _made(record))]
@@ -210,6 +216,7 @@ class Keys:
 
     def changed(self, record: KeyChanged, now_ns: int) -> None:
         """Enter what a key may do from now on."""
+        self._forget()
         kept = self.people.keys.get(record.key)
         if kept is None:
             return
@@ -229,6 +236,7 @@ class Keys:
 
     def revoked(self, key: str, now_ns: int, cause: str = "", by: str = ADMINISTRATOR) -> None:
         """Enter a revocation."""
+        self._forget()
         kept = self.people.keys.get(key)
         if kept is not None and kept.revoked_ns is None:
             kept.note(now_ns, "revoked", LIMITER if cause else by, cause)
@@ -351,12 +359,17 @@ class Keys:
 
     def restore(self, people: People) -> None:
         """Replace everything by a snapshot's."""
+        self._forget()
         self.people = people
         people.nonces = {key: OrderedDict(nonces) for key, nonces in people.nonces.items()}
         self._names = {account_id: name for name, account_id in people.names.items()}
         self._secrets.clear()
         self._passphrases.clear()
         self._public_keys.clear()
+
+    def _forget(self) -> None:
+        for forget in self._watchers:
+            forget()
 
     def _opened(self, created: KeyCreated) -> bytes:
         return self._seal.open(created.sealed, seal_context(created.key, created.kind))

@@ -36,6 +36,7 @@ class Limiter:
 
     def __init__(self, profile: LimitProfile) -> None:
         self.profile = profile
+        self.has_limits = bool(profile.limits)
         self._counters: OrderedDict[tuple[str, str], LimitCounter] = OrderedDict()
         self._refused: OrderedDict[str, list[int]] = OrderedDict()
         self._banned_until_ns: OrderedDict[str, int] = OrderedDict()

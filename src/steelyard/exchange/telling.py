@@ -41,6 +41,7 @@ from steelyard.exchange.people import People
 from steelyard.exchange.statement import Statements
 
 _QUOTE_SPENT = CancelCause.QUOTE_SPENT
+_CHANGES = (Canceled, Amended, Triggered)
 
 
 class Teller:
@@ -80,48 +81,49 @@ class Teller:
         self._now_ns = now_ns
         self._told += 1
         touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
-        asked = asked_by(command)
         group: Group | None = None
+        number = 0  # of the order of the command that is told of next
         ended: dict[int, Order] = {}  # one order of each group of which some has ended
         spent = _spent(effects)
         for effect in effects:
-            match effect:
-                case LevelChanged():
-                    self._feed.level(effect, now_ns)
-                case Traded():
-                    self.counts.trades += 1
-                    trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
-                    self._feed.trade(trade, effect)
-                case Filled():
-                    is_last = spent.get(effect.order_id) is effect
-                    order = self._tell_filled(effect, is_last=is_last)
-                    touched[effect.account_id, effect.instrument_id] = None
-                    touched[effect.account_id, -effect.fee_asset_id - 1] = None
-                    if order.hangs_together and not order.state.is_open:
-                        ended[order.group_id] = order
-                case Accepted():
-                    self.counts.orders += 1
-                    if isinstance(command, PlaceGroup):
-                        name = command.client_group_id
-                        group = group or Group(effect.order_id, command.kind, name)
-                    place = next(asked)
-                    order = self._history.accepted(place, effect, now_ns, group)
-                    self._feed.order(Execution.NEW, order, None, now_ns)
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Canceled() if effect.order_id in spent:
-                    pass  # its last fill has said so
-                case Canceled() | Amended() | Triggered():
-                    order = self._tell_change(command, effect)
-                    if order.hangs_together and not order.state.is_open:
-                        ended[order.group_id] = order
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Rejected():
-                    self._tell_rejected(next(asked, None), effect)
-                case MarketStateChanged():
-                    self.states[effect.instrument_id] = effect.state
-                case Transferred() | TransferChanged():
-                    self._tell_transfer(effect)
-                    touched[effect.account_id, -effect.asset_id - 1] = None
+            if isinstance(effect, LevelChanged):
+                self._feed.level(effect, now_ns)
+            elif isinstance(effect, Accepted):
+                self.counts.orders += 1
+                if isinstance(command, PlaceGroup):
+                    group = group or Group(effect.order_id, command.kind, command.client_group_id)
+                place = _asked(command, number)
+                assert place is not None, "an order is accepted that was asked for"
+                number += 1
+                order = self._history.accepted(place, effect, now_ns, group)
+                self._feed.order(Execution.NEW, order, None, now_ns)
+                touched[effect.account_id, effect.instrument_id] = None
+            elif isinstance(effect, Traded):
+                self.counts.trades += 1
+                trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
+                self._feed.trade(trade, effect)
+            elif isinstance(effect, Filled):
+                is_last = spent.get(effect.order_id) is effect
+                order = self._tell_filled(effect, is_last=is_last)
+                touched[effect.account_id, effect.instrument_id] = None
+                touched[effect.account_id, -effect.fee_asset_id - 1] = None
+                if order.group_kind is not None and _has_ended(order):
+                    ended[order.group_id] = order
+            elif isinstance(effect, _CHANGES):
+                if spent and isinstance(effect, Canceled) and effect.order_id in spent:
+                    continue  # its last fill has said so
+                order = self._tell_change(command, effect)
+                if order.group_kind is not None and _has_ended(order):
+                    ended[order.group_id] = order
+                touched[effect.account_id, effect.instrument_id] = None
+            elif isinstance(effect, Rejected):
+                self._tell_rejected(_asked(command, number), effect)
+                number += 1
+            elif isinstance(effect, MarketStateChanged):
+                self.states[effect.instrument_id] = effect.state
+            else:
+                self._tell_transfer(effect)
+                touched[effect.account_id, -effect.asset_id - 1] = None
         if self._feed.is_heard:
             self._tell_groups(command, group, ended.values())
             self._tell_balances(touched)
@@ -220,6 +222,18 @@ def _spent(effects: list[Effect]) -> dict[int, Filled]:
     if not over:
         return {}
     return {e.order_id: e for e in effects if isinstance(e, Filled) and e.order_id in over}
+
+
+def _has_ended(order: Order) -> bool:
+    return order.hangs_together and not order.state.is_open
+
+
+def _asked(command: Command, number: int) -> Place | None:
+    """Return the order of that number that a command asks for, from 0 on."""
+    if type(command) is Place:
+        return command if number == 0 else None
+    places = command.places if isinstance(command, PlaceGroup) else ()
+    return places[number] if number < len(places) else None
 
 
 def asked_by(command: Command) -> Iterator[Place]:

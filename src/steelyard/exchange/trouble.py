@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
 from steelyard.exchange.keys import Keys
+from steelyard.exchange.line import Line
 from steelyard.exchange.misbehavior import WEBSOCKET
 from steelyard.wire.dialect import AccessReason, Channel, Refusal
 from steelyard.wire.faults import FaultPlan, Strike, Trouble

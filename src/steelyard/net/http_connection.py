@@ -202,9 +202,13 @@ class HttpConnection(asyncio.Protocol):
         if self._socket is not None:
             self._socket.receive(data)
         elif self._accepts:
-            is_busy = self._slots or self._backlog or self._is_full or self._port.is_held
+            port = self._port
+            is_busy = self._slots or self._backlog or self._is_full or port.is_held
             if is_busy or len(data) > SLICE_BYTES:
                 self._backlog += data
+            elif not self._ready and (request := self._reader.plain(data)) is not None:
+                self._ask_at_once(request)
+                return
             else:
                 self._read(data)
             self._work()
@@ -258,6 +262,22 @@ class HttpConnection(asyncio.Protocol):
         finally:
             self._is_working = False
         self._settle()
+
+    def _ask_at_once(self, request: Request) -> None:
+        """Give the site the only request: what `_work` comes to where nothing waits."""
+        slot = _Slot(self, request)
+        self._slots.append(slot)
+        self._is_working = True
+        try:
+            self._port.site.http(request, self._ip, slot)
+        except Exception as error:  # noqa: BLE001 not swallowed, see _fail
+            self._fail(error, slot)
+        finally:
+            self._is_working = False
+        if slot.response is not None:
+            self._flush()
+        if not self._is_open():
+            self._settle()
 
     def _go_on(self) -> None:
         self._turn = None
@@ -363,7 +383,7 @@ class HttpConnection(asyncio.Protocol):
         self._flush()
         if self._ready or self._backlog or self._upgrade is not None:
             self._work()
-        else:
+        elif not self._is_open():
             self._settle()
 
     def _flush(self) -> None:
@@ -427,6 +447,12 @@ class HttpConnection(asyncio.Protocol):
         return response or plain_refusal(status, message)
 
     # -- how it goes on -----------------------------------------------------------------------
+
+    def _is_open(self) -> bool:
+        """Whether nothing is to be settled: it reads, and takes what comes."""
+        is_closing = not self._accepts or self._is_ended or self._is_over
+        is_stopped = self._is_paused or self._is_full or self._port.is_held
+        return not (is_closing or is_stopped or self._reader.owes_continue)
 
     def _is_at_bound(self) -> bool:
         return len(self._slots) >= self._bounds.pipelined_max

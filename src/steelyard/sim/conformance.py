@@ -47,8 +47,9 @@ from steelyard.domain.messages import (
     TradesQuery,
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
 from steelyard.exchange.keys import ReadPublicKey, no_public_keys
+from steelyard.exchange.line import Line
 from steelyard.sim.stand import BTC_USDT, HERE, STEP_NS, Stand
 from steelyard.trading.books import BookView
 from steelyard.wire.dialect import (

@@ -18,8 +18,9 @@ from steelyard.domain.messages import SECOND_NS, Scope
 from steelyard.engine.choice import new_engine, record_decoder
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
 from steelyard.exchange.house import Market
+from steelyard.exchange.line import Line
 from steelyard.exchange.records import FORMAT, Founded, codec
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.exchange.trouble import Answer, RequestTrouble, Voices, befall, befall_message

@@ -22,8 +22,9 @@ from steelyard.engine import Engine
 from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
 from steelyard.exchange.keys import ReadPublicKey, no_public_keys
+from steelyard.exchange.line import Line
 from steelyard.exchange.records import FORMAT, Founded, KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.wire.dialect import (

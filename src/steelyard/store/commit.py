@@ -18,6 +18,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from time import perf_counter_ns
+from typing import Any, TypeVarTuple
 
 from steelyard.domain.errors import StorageError
 from steelyard.store.disk import Batch
@@ -26,7 +27,7 @@ from steelyard.store.journal import Journal
 WAITING_MAX = 10_000
 WAITING_MAX_BYTES = 8 << 20  # well below what a journal refuses
 
-Act = Callable[[], None]
+Args = TypeVarTuple("Args")
 
 
 class GroupCommit:
@@ -59,7 +60,7 @@ class GroupCommit:
         self._waiting_max = waiting_max
         self._waiting_max_bytes = waiting_max_bytes
         self._durable = journal.commit()
-        self._waiting: deque[tuple[int, Act]] = deque()
+        self._waiting: deque[tuple[int, Callable[..., None], tuple[Any, ...]]] = deque()
         self._loop = asyncio.get_running_loop()
         self._is_scheduled = self._is_writing = self._is_pressed = False
         self._failure: StorageError | None = None
@@ -79,7 +80,7 @@ class GroupCommit:
         """The last sequence on disk."""
         return self._durable
 
-    def release(self, sequence: int, act: Act) -> None:
+    def release(self, sequence: int, act: Callable[[*Args], None], *args: *Args) -> None:
         """Do this when the record of that sequence, and all before it, are on disk.
 
         At once, if they are and nothing waits; never, if the disk refuses.
@@ -88,9 +89,9 @@ class GroupCommit:
         if self._failure is not None:
             return
         if sequence <= self._durable and not self._waiting:
-            act()
+            act(*args)
             return
-        self._waiting.append((sequence, act))
+        self._waiting.append((sequence, act, args))
         self.begin()
 
     def begin(self) -> None:
@@ -139,8 +140,8 @@ class GroupCommit:
         is_done = False
         try:
             while self._waiting and self._waiting[0][0] <= self._durable:
-                _, act = self._waiting.popleft()
-                act()
+                _, act, args = self._waiting.popleft()
+                act(*args)
             is_done = True
         finally:
             # An act that raises is its owner's fault, told by the loop; the others still happen.

@@ -38,6 +38,7 @@ from steelyard.wire.budget import Cost, Spent
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
 from steelyard.wire.outcome import Outcome
+from steelyard.wire.plain_orders import OrderTable
 from steelyard.wire.tables import MarketTable
 
 
@@ -737,3 +738,4 @@ class Dialect(NamedTuple):
     # A client's session for orders over a WebSocket, of a key; None: orders go over REST alone.
     entry: Callable[[ApiKey], EntrySession] | None = None
     public: PublicHosts | None = None  # of the venue itself; None: there is none
+    plain_orders: OrderTable | None = None  # how nearly all of its new orders look

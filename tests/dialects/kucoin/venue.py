@@ -8,7 +8,8 @@ import msgspec
 from steelyard.dialects.kucoin import DIALECT, auth
 from steelyard.domain.commands import ListInstrument
 from steelyard.domain.messages import Scope
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.line import Line
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response

@@ -22,7 +22,7 @@ from steelyard.domain.messages import (
     Touch,
     Trade,
 )
-from steelyard.exchange.gate import Line
+from steelyard.exchange.line import Line
 from steelyard.wire.dialect import ApiKey, Channel, ChannelKind, Subscription
 from steelyard.wire.limits import UNLIMITED
 from tests.dialects.native.venue import Venue

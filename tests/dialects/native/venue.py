@@ -10,7 +10,8 @@ from steelyard.dialects.native import DIALECT, auth
 from steelyard.domain.commands import ListInstrument
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Scope
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.line import Line
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile

@@ -9,7 +9,8 @@ import msgspec
 from steelyard.dialects.weex import DIALECT, auth
 from steelyard.domain.commands import ListInstrument
 from steelyard.domain.messages import Scope
-from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.line import Line
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile

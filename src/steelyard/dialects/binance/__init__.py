@@ -30,6 +30,7 @@ from steelyard.dialects.binance.environments import environment
 from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
 from steelyard.dialects.binance.stream_session import StreamSession, target_of
+from steelyard.dialects.binance.tables import PLAIN_ORDERS
 from steelyard.dialects.binance.text import times_in, unit_named
 from steelyard.dialects.binance.ws_api import PATH as API_PATH
 from steelyard.dialects.binance.ws_api import USER, ApiSession, user_frame
@@ -371,4 +372,5 @@ DIALECT = Dialect(
     connection_life_ns=DAY_NS,
     manner=_manner,
     entry=OrderEntry,
+    plain_orders=PLAIN_ORDERS,
 )

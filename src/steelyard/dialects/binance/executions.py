@@ -8,7 +8,7 @@ that the venue says alike the first is read.
 
 from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from steelyard.dialects.binance.frames import (
@@ -246,7 +246,9 @@ def _working_ms(order: Order) -> int:
     return -1 if order.waits or order.is_pending else to_ms(order.triggered_ns or order.created_ns)
 
 
-def result_to_wire(order: Order, listings: Listings) -> OrderResult:
+def result_to_wire(
+    order: Order, listings: Listings, fills: tuple[OrderFill, ...] | UnsetType = UNSET
+) -> OrderResult:
     """Return an order as a new order's or a cancel's response has it."""
     instrument = listings[order.instrument_id]
     status, expiry, _ = end_of(order)
@@ -274,6 +276,7 @@ def result_to_wire(order: Order, listings: Listings) -> OrderResult:
         workingTime=_working_ms(order),
         selfTradePreventionMode=SELF_TRADE_NAMES[order.self_trade],
         expiryReason=expiry or UNSET,
+        fills=fills,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import msgspec
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
 
 from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
@@ -81,10 +80,10 @@ def placed_to_wire(
             clientOrderId=order.client_order_id,
             transactTime=to_ms(order.created_ns),
         )
-    result = result_to_wire(answer.order, asker.listings)
     if length == "RESULT":
-        return result
-    return replace(result, fills=tuple(fill_to_wire(f, asker.listings) for f in answer.fills))
+        return result_to_wire(answer.order, asker.listings)
+    fills = tuple([fill_to_wire(fill, asker.listings) for fill in answer.fills])
+    return result_to_wire(answer.order, asker.listings, fills)
 
 
 def placed_from_wire(result: OrderResult, listings: Listings) -> OrderAnswer:

@@ -28,6 +28,7 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, Event, OddLevel, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.http import check_host
+from steelyard.wire.plain_orders import OrderTable, Signed
 from steelyard.wire.tables import (
     Continuity,
     Field,
@@ -108,6 +109,24 @@ MARKET = StreamTable(
     continuity=Continuity.SPAN,
 )
 """Combined market streams: depth, trade and bookTicker, and REST depth."""
+
+
+PLAIN_ORDERS = OrderTable(
+    method="POST",
+    path="/api/v3/order",
+    is_json=False,
+    price="price",
+    size="quantity",
+    client_order_id="newClientOrderId",
+    id_marks=".:/_-",
+    id_bytes_max=36,
+    id_begins_not="",
+    digits_max=(18, DECIMALS),
+    signed=(Signed.PARAMETERS,),
+    key=KEY_HEADER,
+    timestamp="timestamp",
+    signature=SIGNATURE,
+)
 
 
 def steps(instrument: Instrument) -> Steps:

@@ -32,6 +32,7 @@ ATOM_DECIMALS = 12
 ATOMS_PER_E8 = ATOMS_PER_UNIT // E8
 ZERO = "0.00000000"
 SYMBOL_MAX = 20
+NUMBERS_MAX = 8_192  # whose texts are remembered
 
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
@@ -142,6 +143,7 @@ def lot_e8(instrument: Instrument) -> int:
     return _step_e8(instrument.lot_atoms, ATOMS_PER_UNIT)
 
 
+@lru_cache(maxsize=NUMBERS_MAX)
 def fixed(value_e8: int) -> str:
     """Return a number times 1e8 with 8 decimals."""
     if value_e8 < 0:

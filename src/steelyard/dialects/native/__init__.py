@@ -25,6 +25,7 @@ from steelyard.dialects.native import (
 from steelyard.dialects.native.client import NativeClient
 from steelyard.dialects.native.endpoints import ENDPOINTS
 from steelyard.dialects.native.entry import OrderEntry
+from steelyard.dialects.native.tables import PLAIN_ORDERS
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.messages import KeyKind
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
@@ -147,4 +148,5 @@ DIALECT = Dialect(
     client_ids_for_ever=True,
     key_kinds=frozenset(KeyKind) - {KeyKind.TUTORIAL},
     entry=OrderEntry,
+    plain_orders=PLAIN_ORDERS,
 )

@@ -1,0 +1,192 @@
+"""New orders as nearly everybody sends them, found to be right without the long way.
+
+A short way through the gate (decision 0041), which refuses nothing: what a `PlainOrder` stands
+for, the long way would have found right up to its place in the order of checks, and all else goes
+that way. What an order's words mean is learned from the long way: of an order that it has
+carried out, all but price, size and client order id is kept as a shape, after a comparison with
+what the dialect read. A key is learned likewise, if nothing but its revocation or change could
+make it worth less, and every key is forgotten when one is created, changed or revoked.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from steelyard.domain.commands import Place
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import KeyKind
+from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce
+from steelyard.domain.units import ATOMS_PER_UNIT
+from steelyard.exchange.exchange import Exchange
+from steelyard.exchange.keys import KeptKey
+from steelyard.wire.dialect import Asker, Credentials, Dialect, Endpoint
+from steelyard.wire.http import Request
+from steelyard.wire.plain_orders import OrderTable
+
+try:
+    from steelyard._native import PlainOrders as _Reader
+except ImportError:  # pragma: no cover
+    HAS_READER = False
+else:
+    HAS_READER = True
+
+
+class Shape(NamedTuple):
+    """What orders have in common that differ in price, size and client order id alone."""
+
+    instrument: Instrument
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    self_trade: SelfTrade
+    fee_asset: FeeAsset
+    parameters: Struct  # of the first of them, as the next
+    asker: Asker
+    window_ns: int
+    ahead_ns: int
+
+
+class PlainOrder(NamedTuple):
+    """An order that its key's owner has signed just now; everything in it is right."""
+
+    place: Place
+    endpoint: Endpoint
+    shape: Shape
+    kept: KeptKey
+    nonce: str  # or nothing
+    timestamp_ns: int
+
+    @property
+    def credentials(self) -> Credentials:
+        """What of its credentials is looked at from here on: key, times and nonce."""
+        shape = self.shape
+        times = self.timestamp_ns, shape.window_ns, shape.ahead_ns
+        return Credentials(self.kept.created.key, "", (), *times, self.nonce or None)
+
+
+class PlainOrders:
+    """The plain orders of one dialect."""
+
+    def __init__(
+        self, exchange: Exchange, dialect: Dialect, table: OrderTable, endpoint: Endpoint
+    ) -> None:
+        """Know nothing yet, of the orders of a route."""
+        assert endpoint.charges is None, "what an order is charged depends on more than its shape"
+        self.endpoint = endpoint
+        self._exchange = exchange
+        self._dialect = dialect
+        self._native = _Reader(table)
+        self._read = self._native.read
+        exchange.keys.watch(self._native.forget_keys)
+
+    def read(self, request: Request, now_ns: int) -> PlainOrder | None:
+        """Return the order that a request places, if it is a plain one; now_ns is stamps' time."""
+        found = self._read(*request, now_ns)
+        if found is None:
+            return None
+        shape, price_ticks, size_lots, client_order_id, key, nonce, timestamp_ns = found
+        exchange, instrument = self._exchange, shape.instrument
+        kept = exchange.keys.find(key)
+        if kept is None or exchange.listings[instrument.instrument_id] is not instrument:
+            return None
+        place = Place(
+            kept.created.account_id,
+            instrument.instrument_id,
+            shape.side,
+            shape.order_type,
+            shape.time_in_force,
+            shape.post_only,
+            price_ticks,
+            size_lots or 0,
+            shape.self_trade,
+            shape.fee_asset,
+            client_order_id,
+        )
+        return PlainOrder(place, self.endpoint, shape, kept, nonce, timestamp_ns)
+
+    def learn(self, request: Request, asker: Callable[[KeptKey], Asker]) -> None:
+        """Take in shape and key of a request that the long way has carried out."""
+        credentials = self._dialect.credentials(request, self.endpoint)
+        if not isinstance(credentials, Credentials):
+            return
+        kept = self._exchange.keys.find(credentials.key)
+        if kept is None or credentials.timestamp_ns is None:
+            return
+        self._learn_key(kept)
+        native, target, body = self._native, request.target, request.body
+        varying = native.unknown(target, body)
+        if varying is None:
+            return
+        if native.is_full():
+            native.forget_shapes()
+        parameters = self._dialect.read(request, self.endpoint, {})
+        asked_by = asker(kept)
+        place = self.endpoint.decode(parameters, asked_by)
+        if not isinstance(place, Place) or place != _again(place, varying, self._exchange):
+            native.refuse(target, body)
+            return
+        instrument = self._exchange.listings[place.instrument_id]
+        shape = Shape(
+            instrument,
+            place.side,
+            place.order_type,
+            place.time_in_force,
+            place.post_only,
+            place.self_trade,
+            place.fee_asset,
+            parameters,
+            asked_by,
+            credentials.window_ns,
+            credentials.ahead_ns,
+        )
+        native.learn(
+            target,
+            body,
+            shape,
+            (instrument.tick_lot_atoms, instrument.lot_atoms, instrument.price_max_ticks),
+            (instrument.lot_atoms, ATOMS_PER_UNIT, instrument.size_max_lots),
+            (shape.window_ns, shape.ahead_ns),
+        )
+
+    def _learn_key(self, kept: KeptKey) -> None:
+        created = kept.created
+        is_plain = (
+            created.kind is KeyKind.HMAC
+            and created.dialect == self._dialect.name
+            and self.endpoint.scope in created.scopes
+            and not (created.ip or created.products or created.sealed_passphrase or kept.may_end)
+        )
+        if is_plain and not self._native.keeps(created.key):
+            self._native.keep(created.key, self._exchange.keys.secret(kept))
+
+
+def plain_orders(exchange: Exchange, dialect: Dialect) -> PlainOrders | None:
+    """Return what reads a dialect's plain orders; None where it has no table, or nothing can."""
+    table = dialect.plain_orders
+    if table is None or not HAS_READER:
+        return None
+    for endpoint in dialect.endpoints:
+        if (endpoint.method, endpoint.path) == (table.method, table.path):
+            return PlainOrders(exchange, dialect, table, endpoint)
+    return None
+
+
+def _again(place: Place, varying: tuple[str | None, ...], exchange: Exchange) -> Place:
+    """Return an order with nothing but what a shape keeps of it, and what varies."""
+    price, size, client_order_id = varying
+    instrument = exchange.listings[place.instrument_id]
+    return Place(
+        place.account_id,
+        place.instrument_id,
+        place.side,
+        place.order_type,
+        place.time_in_force,
+        place.post_only,
+        None if price is None else instrument.plain_ticks(price),
+        0 if size is None else instrument.plain_lots(size) or 0,
+        place.self_trade,
+        place.fee_asset,
+        client_order_id or "",
+    )
