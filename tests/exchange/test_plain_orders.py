@@ -9,6 +9,7 @@ import hmac
 import json
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from desk import SECOND_NS, Desk
 from hypothesis import given, settings
@@ -255,8 +256,6 @@ def test_a_listing_that_has_changed_is_read_anew(name):
     for number in range(2):
         pair.send(pair.request(order_of(name, "500", "0.1", f"id-{number}", {})))
     listed = pair.desks[0].exchange.listings[0]
-    import msgspec  # noqa: PLC0415
-
     pair.record(ListInstrument(msgspec.structs.replace(listed, price_max_ticks=10**8 + 1)))
     request = pair.request(order_of(name, "1000000.01", "0.001", "id-9", {}))
     assert pair.gates[0]._plain_orders.read(request, pair.desks[0].now_ns) is None
