@@ -19,14 +19,14 @@ from steelyard import dialects
 from steelyard.domain.commands import ListInstrument, SetMarketState
 from steelyard.domain.messages import Scope
 from steelyard.domain.order import MarketState
+from steelyard.engine.choice import kinds
 from steelyard.exchange.admin import SetMaintenance
 from steelyard.exchange.gate import OK, Gate
 from steelyard.exchange.issuing import ChangeKey, CreateKey, RevokeKey
-from steelyard.exchange.plain_orders import HAS_READER
 from steelyard.wire.http import Request
 from steelyard.wire.limits import UNLIMITED, Counts, Kind, Limit, LimitProfile, Per
 
-pytestmark = pytest.mark.skipif(not HAS_READER, reason="there is no native module")
+pytestmark = pytest.mark.skipif("native" not in kinds(), reason="there is no native module")
 
 NAMES = ("native", "binance")
 FEW = LimitProfile(
@@ -244,7 +244,7 @@ def test_a_key_is_forgotten_when_any_key_changes(name):
     pair = Pair(name, UNLIMITED)
     order = order_of(name, "500", "0.1", None, {})
     assert pair.send(pair.request(order)) in (200, 201)
-    native = pair.gates[0]._plain_orders._native
+    native = pair.gates[0]._plain_orders._reader
     assert native.keeps(pair.key["key"])
     pair.administer(CreateKey("bob", name, (Scope.READ,)))
     assert not native.keeps(pair.key["key"])
@@ -265,7 +265,7 @@ def test_a_listing_that_has_changed_is_read_anew(name):
 
 def test_shapes_are_bounded():
     pair = Pair("native", UNLIMITED)
-    native = pair.gates[0]._plain_orders._native
+    native = pair.gates[0]._plain_orders._reader
     for number in range(1_024):
         native.refuse(ROUTE["native"], json.dumps({"symbol": str(number)}).encode())
     assert native.is_full()

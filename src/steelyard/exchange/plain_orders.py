@@ -20,16 +20,9 @@ from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInF
 from steelyard.domain.units import ATOMS_PER_UNIT
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
+from steelyard.wire.choice import OrderReader, order_reader
 from steelyard.wire.dialect import Asker, Credentials, Dialect, Endpoint
 from steelyard.wire.http import Request
-from steelyard.wire.plain_orders import OrderTable
-
-try:
-    from steelyard._native import PlainOrders as _Reader
-except ImportError:  # pragma: no cover
-    HAS_READER = False
-else:
-    HAS_READER = True
 
 
 class Shape(NamedTuple):
@@ -70,16 +63,16 @@ class PlainOrders:
     """The plain orders of one dialect."""
 
     def __init__(
-        self, exchange: Exchange, dialect: Dialect, table: OrderTable, endpoint: Endpoint
+        self, exchange: Exchange, dialect: Dialect, reader: OrderReader, endpoint: Endpoint
     ) -> None:
         """Know nothing yet, of the orders of a route."""
         assert endpoint.charges is None, "what an order is charged depends on more than its shape"
         self.endpoint = endpoint
         self._exchange = exchange
         self._dialect = dialect
-        self._native = _Reader(table)
-        self._read = self._native.read
-        exchange.keys.watch(self._native.forget_keys)
+        self._reader = reader
+        self._read = reader.read
+        exchange.keys.watch(reader.forget_keys)
 
     def read(self, request: Request, now_ns: int) -> PlainOrder | None:
         """Return the order that a request places, if it is a plain one; now_ns is stamps' time."""
@@ -115,17 +108,17 @@ class PlainOrders:
         if kept is None or credentials.timestamp_ns is None:
             return
         self._learn_key(kept)
-        native, target, body = self._native, request.target, request.body
-        varying = native.unknown(target, body)
+        reader, target, body = self._reader, request.target, request.body
+        varying = reader.unknown(target, body)
         if varying is None:
             return
-        if native.is_full():
-            native.forget_shapes()
+        if reader.is_full():
+            reader.forget_shapes()
         parameters = self._dialect.read(request, self.endpoint, {})
         asked_by = asker(kept)
         place = self.endpoint.decode(parameters, asked_by)
         if not isinstance(place, Place) or place != _again(place, varying, self._exchange):
-            native.refuse(target, body)
+            reader.refuse(target, body)
             return
         instrument = self._exchange.listings[place.instrument_id]
         shape = Shape(
@@ -141,7 +134,7 @@ class PlainOrders:
             credentials.window_ns,
             credentials.ahead_ns,
         )
-        native.learn(
+        reader.learn(
             target,
             body,
             shape,
@@ -158,18 +151,19 @@ class PlainOrders:
             and self.endpoint.scope in created.scopes
             and not (created.ip or created.products or created.sealed_passphrase or kept.may_end)
         )
-        if is_plain and not self._native.keeps(created.key):
-            self._native.keep(created.key, self._exchange.keys.secret(kept))
+        if is_plain and not self._reader.keeps(created.key):
+            self._reader.keep(created.key, self._exchange.keys.secret(kept))
 
 
 def plain_orders(exchange: Exchange, dialect: Dialect) -> PlainOrders | None:
     """Return what reads a dialect's plain orders; None where it has no table, or nothing can."""
     table = dialect.plain_orders
-    if table is None or not HAS_READER:
+    reader = None if table is None else order_reader(table)
+    if table is None or reader is None:
         return None
     for endpoint in dialect.endpoints:
         if (endpoint.method, endpoint.path) == (table.method, table.path):
-            return PlainOrders(exchange, dialect, table, endpoint)
+            return PlainOrders(exchange, dialect, reader, endpoint)
     return None
 
 

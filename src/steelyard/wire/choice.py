@@ -1,4 +1,4 @@
-"""Which reader of streams and signer of orders: the native ones where they were built, else none.
+"""Which readers of streams and orders and signer of orders: native ones where they are, else none.
 
 Who gets none does it by his own Python code, which does the same.
 """
@@ -10,7 +10,58 @@ from typing import Any, Protocol, cast
 
 from steelyard.wire.book import Book
 from steelyard.wire.dialect import ApiKey
+from steelyard.wire.plain_orders import OrderTable
 from steelyard.wire.tables import OrderForm, Steps, StreamTable
+
+
+class OrderReader(Protocol):
+    """What reads the plain orders of a table; `_native.PlainOrders` does."""
+
+    def keep(self, key: str, secret: bytes) -> None:
+        """Take in what a key signs with."""
+        ...
+
+    def keeps(self, key: str) -> bool:
+        """Whether a key has been taken in."""
+        ...
+
+    def forget_keys(self) -> None:
+        """Know no key any more."""
+        ...
+
+    def forget_shapes(self) -> None:
+        """Know no shape any more."""
+        ...
+
+    def is_full(self) -> bool:
+        """Whether very many shapes are known."""
+        ...
+
+    def unknown(self, target: str, body: bytes) -> tuple[str | None, str | None, str | None] | None:
+        """Return price, size and client order id of a request whose shape is not known."""
+        ...
+
+    def learn(
+        self,
+        target: str,
+        body: bytes,
+        kept: Any,
+        price: tuple[int, int, int],
+        size: tuple[int, int, int],
+        times_ns: tuple[int, int],
+    ) -> None:
+        """Take in a request's shape, what is kept of it, steps, and how fresh a stamp must be."""
+        ...
+
+    def refuse(self, target: str, body: bytes) -> None:
+        """Take in that requests of a shape are not plain."""
+        ...
+
+    def read(
+        self, method: str, target: str, headers: dict[str, str], body: bytes, now_ns: int
+    ) -> tuple[Any, int | None, int | None, str, str, str, int] | None:
+        """Return the order that a request places, if it is plain, fresh and signed by its key."""
+        ...
 
 
 class Reader(Protocol):
@@ -104,3 +155,11 @@ def new_signer(form: OrderForm, key: ApiKey) -> Signer | None:
         return None
     orders = import_module("steelyard.wire.orders")
     return cast("Signer", orders.OrderSigner(form, key))
+
+
+def order_reader(table: OrderTable) -> OrderReader | None:
+    """Return what reads a dialect's plain orders in one go, None where nothing does."""
+    if find_spec("steelyard._native") is None:
+        return None
+    native = import_module("steelyard._native")
+    return cast("OrderReader", native.PlainOrders(table))
