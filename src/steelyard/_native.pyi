@@ -582,8 +582,8 @@ class Bars:
     """Bars for any number of replays; see `backtest.run.machine_rows`.
 
     Columns are arrays, contiguous and equally long, of whole numbers (int64: nanoseconds, ticks,
-    lots). They are read where they are, but for opens and closes, of which some is noted: nobody
-    may change them later.
+    lots). They are read where they are, and opens and closes are noted: nobody may change them
+    later.
     """
 
     is_sound: bool  # whether they are bars; `backtest.columns.check_bars` says what is wrong

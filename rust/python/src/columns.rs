@@ -152,7 +152,7 @@ impl Columns<'_> {
     fn outline(&self) -> Outline {
         let [_, opens, _, _, closes, _] = self.columns;
         let mut outline = Outline::with_room(self.count());
-        outline.add(opens.iter().map(ReadOnlyCell::get), closes.iter().map(ReadOnlyCell::get));
+        outline.add(opens.iter().zip(closes).map(|(open, close)| [open.get(), close.get()]));
         outline
     }
 
@@ -297,8 +297,8 @@ impl Floats<'_> {
                 None => self.one_by_one(span.clone())?,
             };
             let [opens, _, _, closes, _] =
-                self.to.map(|it| it.get(span.clone()).unwrap_or_default().iter().map(Cell::get));
-            outline.add(opens, closes);
+                self.to.map(|it| it.get(span.clone()).unwrap_or_default());
+            outline.add(opens.iter().zip(closes).map(|(open, close)| [open.get(), close.get()]));
         }
         Ok((are_bars, outline))
     }

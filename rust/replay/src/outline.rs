@@ -25,8 +25,8 @@ pub struct Outline {
     step_ns: i64,
     /// Where bars begin to follow each other without a gap, and when.
     stretches: Vec<(usize, i64)>,
-    opens: Vec<i32>,
-    closes: Vec<i32>,
+    /// Opens and closes: an order is met at one when the other has led to it.
+    prices: Vec<[i32; 2]>,
     lows: Vec<i32>,
     highs: Vec<i32>,
     /// What of any number 31 bits cannot say.
@@ -37,24 +37,18 @@ impl Outline {
     /// Makes an outline of no bars with room for some.
     #[must_use]
     pub fn with_room(count: usize) -> Self {
-        let (opens, closes) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        Self { opens, closes, ..Self::default() }
+        Self { prices: Vec::with_capacity(count), ..Self::default() }
     }
 
-    /// Adds opens and closes, in this order.
+    /// Adds opens and closes.
     #[inline]
-    pub fn add(
-        &mut self,
-        opens: impl ExactSizeIterator<Item = i64>,
-        closes: impl ExactSizeIterator<Item = i64>,
-    ) {
+    pub fn add(&mut self, prices: impl ExactSizeIterator<Item = [i64; 2]>) {
         let mut beyond = 0;
-        let mut narrow = |it: i64| {
-            beyond |= it >> 31;
-            it as i32
+        let mut narrow = |[open, close]: [i64; 2]| {
+            beyond |= (open | close) >> 31;
+            [open as i32, close as i32]
         };
-        self.opens.extend(opens.map(&mut narrow));
-        self.closes.extend(closes.map(&mut narrow));
+        self.prices.extend(prices.map(&mut narrow));
         self.beyond |= beyond;
     }
 
@@ -83,13 +77,13 @@ impl Outline {
     }
 
     fn rounded_off(mut self, step_ns: i64) -> Option<Self> {
-        if self.beyond != 0 || self.opens.len() != self.closes.len() || step_ns < 1 {
+        if self.beyond != 0 || step_ns < 1 {
             return None;
         }
         self.step_ns = step_ns;
-        let few = || self.closes.chunks(FEW);
-        self.lows = few().map(|it| it.iter().fold(i32::MAX, |low, &it| low.min(it))).collect();
-        self.highs = few().map(|it| it.iter().fold(i32::MIN, |high, &it| high.max(it))).collect();
+        let few = || self.prices.chunks(FEW);
+        self.lows = few().map(|it| it.iter().fold(i32::MAX, |low, it| low.min(it[1]))).collect();
+        self.highs = few().map(|it| it.iter().fold(i32::MIN, |high, it| high.max(it[1]))).collect();
         Some(self)
     }
 
@@ -101,7 +95,7 @@ impl Outline {
 impl Prices for Outline {
     #[inline]
     fn count(&self) -> usize {
-        self.closes.len()
+        self.prices.len()
     }
 
     #[inline]
@@ -115,17 +109,17 @@ impl Prices for Outline {
 
     #[inline]
     fn open(&self, at: usize) -> i64 {
-        self.opens.get(at).map_or(0, |&it| i64::from(it))
+        self.prices.get(at).map_or(0, |it| i64::from(it[0]))
     }
 
     #[inline]
     fn close(&self, at: usize) -> i64 {
-        self.closes.get(at).map_or(0, |&it| i64::from(it))
+        self.prices.get(at).map_or(0, |it| i64::from(it[1]))
     }
 
     #[inline]
     fn closes(&self, span: Range<usize>) -> impl Iterator<Item = i64> {
-        self.closes.get(span).unwrap_or_default().iter().map(|&it| i64::from(it))
+        self.prices.get(span).unwrap_or_default().iter().map(|it| i64::from(it[1]))
     }
 
     #[inline]
@@ -162,7 +156,7 @@ pub(crate) mod tests {
     /// Returns the outline of bars of a minute.
     pub(crate) fn of(bars: &[Bar]) -> Option<Outline> {
         let mut outline = Outline::with_room(bars.len());
-        outline.add(bars.iter().map(|it| it.open), bars.iter().map(|it| it.close));
+        outline.add(bars.iter().map(|it| [it.open, it.close]));
         outline.timed(bars.iter().map(|it| it.open_ns), 60_000_000_000)
     }
 

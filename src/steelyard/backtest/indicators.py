@@ -252,7 +252,9 @@ def line(values: Any) -> Line:
         return Line("constant", number=float(values))
     try:
         if isinstance(values, pl.Series):
-            values = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            if values.dtype != pl.Float64 or values.null_count():
+                values = values.cast(pl.Float64).fill_null(float("nan"))
+            values = values.to_numpy()
         column = np.ascontiguousarray(values, np.float64)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise ConfigError(f"an indicator is made of numbers: {error}") from error

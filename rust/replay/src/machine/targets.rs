@@ -72,6 +72,20 @@ fn is_told_over(row: &OrderRow) -> bool {
     row.told_state >= state::FILLED
 }
 
+/// Returns a market order for what is missing.
+#[inline]
+fn market_order(lots: i64) -> Wish {
+    Wish {
+        side: if lots > 0 { Side::Buy } else { Side::Sell },
+        order_type: OrderType::Market,
+        time_in_force: TimeInForce::Ioc,
+        post_only: false,
+        price_ticks: 0,
+        trigger_ticks: 0,
+        size_lots: lots.saturating_abs(),
+    }
+}
+
 /// Returns whether an order is over without having traded whole, for a reason that may be gone by
 /// the next bar.
 fn has_fallen_short(row: &OrderRow) -> bool {
@@ -194,17 +208,17 @@ impl Machine<AnyMarket> {
         if lots == 0 {
             return;
         }
-        let wish = Wish {
-            side: if lots > 0 { Side::Buy } else { Side::Sell },
-            order_type: OrderType::Market,
-            time_in_force: TimeInForce::Ioc,
-            post_only: false,
-            price_ticks: 0,
-            trigger_ticks: 0,
-            size_lots: lots.saturating_abs(),
-        };
-        if !self.place_at_once(bars, &wish, open, volume) {
-            self.place(&wish);
+        let has_arrived =
+            self.is_at_once() && self.carry_out(bars, &market_order(lots), open, volume);
+        self.look_after(lots, has_arrived);
+    }
+
+    /// Sends an order on its way where it has not arrived at once; looks at what has come of it
+    /// where it has.
+    #[inline]
+    fn look_after(&mut self, lots: i64, has_arrived: bool) {
+        if !has_arrived {
+            self.place(&market_order(lots));
         } else if !self.orders.last().is_some_and(has_fallen_short) {
             self.settled = self.orders.len();
         }
@@ -257,22 +271,26 @@ impl Machine<AnyMarket> {
             let open = opens.after(bars, aims, *done);
             *done = done.saturating_add(1);
             self.aimed_lots = aim.lots;
-            self.want(bars, aim.lots, open, |_| 0);
+            // Every order is over, so what is held is what the strategy has been told.
+            let lots = aim.lots.saturating_sub(self.told_lots);
+            if lots != 0 {
+                let has_arrived = self.carry_out(bars, &market_order(lots), open, |_| 0);
+                self.look_after(lots, has_arrived);
+            }
         }
     }
 
-    /// Carries out an order where it arrives before anything else can happen, if that is so.
+    /// Carries out an order that arrives at once, if there is a bar that it meets.
     #[inline]
-    fn place_at_once(
+    fn carry_out(
         &mut self,
         bars: &(impl Prices + ?Sized),
         wish: &Wish,
         open: i64,
         volume: impl FnOnce(usize) -> i64,
     ) -> bool {
-        let is_at_once = self.is_at_once();
         let settings = &self.settings;
-        let Some(market) = self.market.bars().filter(|it| is_at_once && it.is_idle()) else {
+        let Some(market) = self.market.bars().filter(|it| it.is_idle()) else {
             return false;
         };
         let next = (!market.meets_close()).then(|| market.bars_played());
