@@ -65,13 +65,13 @@ BARE = "ccxt.pro handler, then create_order without its rate limiter"
 class Buyer(Strategy):
     """Wants to buy below the touch when it is told to."""
 
-    wants = False
+    is_due = False
 
     def on_book(self, book: BookView) -> None:
         """Look at the touch; ask for less than it."""
         best = book.best_bid
-        if self.wants and best is not None:
-            self.wants = False
+        if self.is_due and best is not None:
+            self.is_due = False
             self.buy("0.001", best - 1)
 
 
@@ -161,7 +161,7 @@ def orders(
     clock = time.thread_time_ns if journal is None else time.perf_counter_ns
     for number, frame in enumerate(frames):
         machine.now_ns += STEP_NS
-        buyer.wants = is_tick = number % EVERY == 0
+        buyer.is_due = is_tick = number % EVERY == 0
         start = clock()
         sent = one(machine, frame, connector, journal)
         end = clock()

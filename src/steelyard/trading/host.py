@@ -109,7 +109,7 @@ class StrategyHost:
         ]
         desk.refresh = self._refreshed
         desk.cash_atoms = self._cash_atoms
-        self._strategy.bind(desk)
+        type(self._strategy).bind(self._strategy, desk)
 
     def _cash_atoms(self) -> int:
         portfolio = self._turn.state.portfolio

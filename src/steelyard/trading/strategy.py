@@ -426,10 +426,14 @@ class Strategy(Leg):
     params: Any
     leg_names: ClassVar[tuple[str, ...]] = ()  # of a strategy of several; ANY_LEGS: as configured
 
-    def __init_subclass__(cls, **more: Any) -> None:
-        """Refuse a class that hides what every strategy has, by a UsageError that names it."""
+    def __init_subclass__(cls, *, is_part: bool = False, **more: Any) -> None:
+        """Refuse a class that hides what every strategy has, by a UsageError that names it.
+
+        is_part: it is no author's, and stands for one leg of an author's.
+        """
         super().__init_subclass__(**more)
-        refuse_taken(Strategy, cls)
+        if not is_part:
+            refuse_taken(Strategy, cls)
 
     def __init__(self, **parameters: Any) -> None:
         """Take parameters as they stand in a configuration: `DipBuyer(below="40000")`.
@@ -586,8 +590,8 @@ keep(Leg, Strategy)
 
 
 def overrides(strategy: Strategy, callback: str) -> bool:
-    """Whether a strategy wants to be told."""
-    return strategy.wants(callback)
+    """Whether a strategy wants to be told; what it keeps under a name of its own hides nothing."""
+    return type(strategy).wants(strategy, callback)
 
 
 def _named(target: Any) -> Intent | str:
