@@ -8,6 +8,7 @@ What the engine takes and gives crosses the border as records in the layout of
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Self, TypeAlias, final
 
 from steelyard.domain.instrument import Instrument
@@ -97,6 +98,33 @@ def take_units(
     taken where the state is whole and this party's, its times hold, nobody has said to stop, every
     count is known and there is room.
     """
+
+@final
+class PaceFiles:
+    """What `take_units` does, in the files themselves: lock, read, write and unlock by one call."""
+
+    def __new__(cls, files: Sequence[tuple[Path, bytes, int, int]]) -> Self:
+        """Open the files of an address, a key and an account, which are there.
+
+        Of each: its path, whose it is, and the device and number of the file that it must be.
+
+        Raises:
+            OSError: One cannot be opened, or is another one.
+        """
+
+    def take(
+        self,
+        address: bytes,
+        key: bytes | None,
+        account: bytes | None,
+        now_ns: int,
+        uptime_ns: int,
+    ) -> bool | None:
+        """Use what a request costs of each party; None: it does not count in that one.
+
+        Returns whether it was used. False: nothing was, and the long way knows why. None: neither,
+        and a file has been removed, so that they have to be opened anew.
+        """
 
 @final
 class Engine:
@@ -277,6 +305,15 @@ class MarketBook:
         """Return (last price_ticks, sum of price times lots) of taking a size; None: too thin.
 
         What is not known does not count.
+        """
+
+    def calm(
+        self, owed_sequence: int, first_bid_ticks: int, first_ask_ticks: int, renew_share: int
+    ) -> int | None:
+        """Return twice the middle where all is well with the book, else None.
+
+        It is whole, has got to a sequence, is not crossed, has nothing off the tick, and is far
+        from the end of what is known: see `trading.books`, which says of any other what is wrong.
         """
 
     @property

@@ -13,6 +13,7 @@ mod market;
 mod matcher;
 mod orders;
 mod pace;
+mod pace_files;
 mod records;
 mod replay;
 mod requests;
@@ -41,6 +42,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::pace::take_units;
+
+    #[pymodule_export]
+    use crate::pace_files::PaceFiles;
 
     #[pymodule_export]
     use crate::requests::read_request;
