@@ -11,19 +11,23 @@ What rests at a price that is no whole tick any more is shown at the next one aw
 side, so that neither touch nor depth ever look better than they are.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
 from steelyard.domain.order import Side
-from steelyard.domain.units import in_full
+from steelyard.domain.units import EXACT, in_full
 from steelyard.wire.book import Book, LocalBook, Pairs, Told
 
 STALE_NS = 10 * SECOND_NS  # after this long without news or a confirmation, trust nothing
 QUIET_NS = STALE_NS // 2  # after this long without news, ask whether there is any
 COMPARED = 5  # levels of a side that have to agree where sequences cannot be compared
 RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
+
+_CHANGED = int(Told.CHANGED)  # read once: until Python 3.12 that is a search
+_Calm = Callable[[int, int, int, int], int | None]
 
 
 class BookState(StrEnum):
@@ -88,6 +92,11 @@ class BookView:
         self._heard_ns: int | None = None  # when the book was last known to be right, our clock
         self._first_ticks: tuple[int | None, int | None] = (None, None)  # the touch of the snapshot
         self._broken_why = ""
+        self._tick_size = instrument.tick_size
+        self._calm: _Calm | None = None  # of a native book: its half ticks, where all is well
+
+    # Twice the middle of a book that was well when it was last told of; None: the long way knows.
+    _calm_half_ticks: int | None = None
 
     # Made anew for whoever asks: kept, they would keep the view, and all that its book stands on.
     @property
@@ -103,16 +112,19 @@ class BookView:
     def follow(self, book: Book) -> None:
         """Show another book from here on, one that its stream keeps; it waits for a snapshot."""
         self._gaps_before += self.book.gaps
-        self.book = book
+        self.book, self._calm_half_ticks = book, None
+        self._calm = getattr(book, "calm", None)
         self._broken_why = "the stream has begun anew"
 
     def reset(self, why: str = "the stream has begun anew") -> None:
         """What came before may not join up, or is not enough: only a snapshot helps."""
+        self._calm_half_ticks = None
         self.book.reset()
         self._broken_why = why
 
     def snapshot(self, snapshot: BookSnapshot, now_ns: int) -> None:
         """Take a whole book and the deltas that waited for it."""
+        self._calm_half_ticks = None
         told = self.book.snapshot(
             snapshot.sequence,
             snapshot.bids,
@@ -150,9 +162,15 @@ class BookView:
 
     def moved(self, told: int, now_ns: int) -> None:
         """The book has been told of a change, and this became of it."""
-        if told == Told.CHANGED:
+        self._calm_half_ticks = None
+        if told == _CHANGED:
             self._heard_ns = now_ns
-        elif told == Told.WHOLE:
+            first_bid, first_ask = self._first_ticks
+            if self._calm is not None and first_bid is not None and first_ask is not None:
+                owed = self._owed_sequence
+                self._calm_half_ticks = self._calm(owed, first_bid, first_ask, RENEW_SHARE)
+            return
+        if told == Told.WHOLE:
             self._renewed(now_ns)
         elif told == Told.GAP:
             self._broken_why = "the book has a gap"
@@ -163,6 +181,7 @@ class BookView:
         Until it has told them the book is not to be traded on. Without a number it is what stands
         in the snapshot that is compared.
         """
+        self._calm_half_ticks = None
         ahead = snapshot.sequence
         if not snapshot.is_numbered:
             ahead = self.sequence + (0 if self._agrees(snapshot) else 1)
@@ -197,6 +216,8 @@ class BookView:
     @property
     def odd_levels(self) -> int:
         """How many levels are shown at another price than their own, which is off the tick."""
+        if self._calm_half_ticks is not None:
+            return 0
         return sum(self.book.odd_counts)
 
     @property
@@ -207,6 +228,8 @@ class BookView:
     @property
     def needs_depth(self) -> bool:
         """Whether the market comes near the end of what is known of the book."""
+        if self._calm_half_ticks is not None:
+            return False
         known_bid, known_ask = self.book.known_ticks
         if known_bid is None and known_ask is None:
             return False
@@ -247,6 +270,12 @@ class BookView:
 
     def trouble(self, now_ns: int) -> str | None:
         """Return why the book is not to be traded on, or None."""
+        if (
+            self._calm_half_ticks is not None
+            and self._heard_ns is not None
+            and now_ns - self._heard_ns <= self.stale_ns
+        ):
+            return None
         match self.state(now_ns):
             case BookState.LIVE:
                 return None
@@ -270,6 +299,8 @@ class BookView:
     @property
     def mid_half_ticks(self) -> int | None:
         """Twice the mid price in ticks, so that it is whole; None without a bid or an ask."""
+        if self._calm_half_ticks is not None:
+            return self._calm_half_ticks
         bid, ask = self.book.bid_ticks, self.book.ask_ticks
         return None if bid is None or ask is None else bid + ask
 
@@ -307,4 +338,4 @@ class BookView:
         return sign * (best - known_ticks) * RENEW_SHARE < sign * (first - known_ticks)
 
     def _price(self, ticks: int | None) -> Decimal | None:
-        return None if ticks is None else self.instrument.price(ticks)
+        return None if ticks is None else EXACT.multiply(Decimal(ticks), self._tick_size)

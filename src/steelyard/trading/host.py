@@ -160,7 +160,7 @@ class StrategyHost:
         trouble = self._guard(partial(getattr(self._strategy, callback), *about))
         if trouble is not None:
             self._fail(trouble, f"{callback} raised an error:\n{trouble}")
-        else:
+        elif desk.intents or desk.notes or desk.has_new_timers:
             self._take_wishes(desk)
 
     def _take_wishes(self, desk: Desk) -> None:
@@ -170,10 +170,13 @@ class StrategyHost:
             if interval not in self._due_ns:
                 self._due_ns[interval] = self._first_due(interval)
         desk.timers_seen = len(desk.timers)
-        for intent in desk.drain():
-            self._carry_out(intent)
+        if desk.intents:
+            for intent in desk.drain():
+                self._carry_out(intent)
 
     def _take_notes(self, desk: Desk) -> None:
+        if not desk.notes:
+            return
         notes, desk.notes = desk.notes, []
         for note in notes:
             self._turn.log("strategy", note)
@@ -240,6 +243,10 @@ class StrategyHost:
         return (slot if last is not None and last < slot else slot + 1) * interval.ns
 
     def _carry_out(self, intent: Wish) -> None:
+        if isinstance(intent, Intent):  # most are
+            if (verdict := self._work.place(intent)) is not None:
+                self._refuse(intent, verdict)
+            return
         match intent:
             case CancelIntent():
                 if (order := self._order_of(intent.target)) is not None:
@@ -251,9 +258,6 @@ class StrategyHost:
                 trigger_ticks, limit_ticks = intent.trigger_ticks, intent.limit_ticks
                 verdict = self._protection.want(trigger_ticks, limit_ticks)
                 if verdict is not None:
-                    self._refuse(intent, verdict)
-            case Intent():
-                if (verdict := self._work.place(intent)) is not None:
                     self._refuse(intent, verdict)
 
     def _amend(self, intent: AmendIntent) -> risk.Refused | None:

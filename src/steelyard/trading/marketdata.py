@@ -55,6 +55,7 @@ CANDLES_AGAIN_NS = SECOND_NS  # in a silence
 STANDING_NS = 10 * SECOND_NS  # a bar that is so long overdue is told of
 NEVER_NS = 2**63
 PAUSES_MAX = 1_000_000_000
+_CHANGED, _GAP = int(Told.CHANGED), int(Told.GAP)  # read once: until Python 3.12 a search
 TIME_AGAIN_NS = 60 * SECOND_NS  # what time it is, is not told more often
 
 
@@ -140,6 +141,12 @@ class MarketData:
         What it should hear of trades is in `backfill.told`.
         """
         desk, now_ns = self._desk, self._turn.now_ns
+        if type(event) is BookMoved and event.became == _CHANGED:
+            if event.instrument_id != desk.instrument.instrument_id:
+                return False
+            self._hear(event.time_ns)
+            desk.book.moved(_CHANGED, now_ns)
+            return self._moved(_CHANGED)
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False
         is_whole = isinstance(event, BookMoved) and event.became == Told.WHOLE
@@ -171,14 +178,14 @@ class MarketData:
         """Follow what became of a change of the book; return whether the book has changed."""
         book = self._desk.book
         self._probes = 0
-        if became == Told.GAP or book.needs_depth:
+        if became == _GAP or book.needs_depth:
             self._turn.needs_work = True
-        if became == Told.GAP:
+        if became == _GAP:
             self._turn.warn("book.gap", f"after sequence {book.sequence}")
             self._whole_ns = None
-        if book.odd_levels and not self._has_told_odd:
+        if not self._has_told_odd and book.odd_levels:
             self._tell_odd()
-        return became == Told.CHANGED
+        return became == _CHANGED
 
     def _take(self, snapshot: BookSnapshot) -> None:
         """Take a whole book."""
@@ -339,7 +346,7 @@ class MarketData:
         if self._builder is not None and time_ns >= (self._builder.deadline_ns or 0):
             turn.needs_work = True
         turn.market_offset_ns = self._time.offset_ns
-        ahead_ns = time_ns - turn.venue_now_ns
+        ahead_ns = time_ns - turn.now_ns - turn.offset_ns
         if abs(ahead_ns - self._told_ahead_ns) > LEAP_NS and (
             self._told_ns is None or turn.now_ns - self._told_ns >= TIME_AGAIN_NS
         ):

@@ -26,7 +26,8 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.domain.units import Lots, from_atoms, parse_decimal
+from steelyard.domain.units import Lots, from_atoms
+from steelyard.trading.amounts import Amounts, size_lots, ticks
 from steelyard.trading.backfill import Gap
 from steelyard.trading.bars import Bar
 from steelyard.trading.books import STALE_NS, BookView
@@ -120,6 +121,7 @@ class Desk:
 
     def __init__(self, instrument: Instrument, stale_ns: int = STALE_NS) -> None:
         self.instrument = instrument
+        self._amounts = Amounts(instrument)
         self.book = BookView(instrument, stale_ns)
         self.position = Position(instrument)
         self.now_ns = 0
@@ -157,13 +159,13 @@ class Desk:
             raise UsageError(f"time_in_force is {time_in_force!r}; write one as TimeInForce.IOC")
         if post_only is not True and post_only is not False:
             raise UsageError(f"post_only is {post_only!r}; write True or False")
-        is_limit = price is not None
+        is_limit, amounts = price is not None, self._amounts
         intent = Intent(
             side,
-            _size_lots(size, self.instrument),
-            OrderType.LIMIT if is_limit else OrderType.MARKET,
-            time_in_force or (TimeInForce.GTC if is_limit else TimeInForce.IOC),
-            self.instrument.price_ticks(_exact(price, "price")) if is_limit else None,
+            amounts.size_lots(size),
+            _LIMIT if is_limit else _MARKET,
+            time_in_force or (_GTC if is_limit else _IOC),
+            amounts.price_ticks(price) if is_limit else None,
             post_only,
         )
         self.wish(intent)
@@ -192,7 +194,10 @@ class _NoDesk:
 
 
 _NO_DESK = cast(Desk, _NoDesk())
-_BUY, _SELL = Side.BUY, Side.SELL  # read once: until Python 3.12 that is a search
+# Read once: until Python 3.12 that is a search.
+_BUY, _SELL = Side.BUY, Side.SELL
+_LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
+_GTC, _IOC = TimeInForce.GTC, TimeInForce.IOC
 
 
 class Leg:
@@ -272,7 +277,7 @@ class Leg:
             UsageError: One of them is a float.
         """
         desk = self._desk
-        intent = ProtectIntent(_ticks(trigger, desk), _ticks(price, desk))
+        intent = ProtectIntent(ticks(trigger, desk.instrument), ticks(price, desk.instrument))
         desk.wish(intent)
         return intent
 
@@ -297,9 +302,9 @@ class Leg:
         desk = self._desk
         intent = AmendIntent(
             _named(target),
-            _ticks(price, desk),
-            None if size is None else _size_lots(size, desk.instrument),
-            _ticks(trigger, desk),
+            ticks(price, desk.instrument),
+            None if size is None else size_lots(size, desk.instrument),
+            ticks(trigger, desk.instrument),
         )
         desk.wish(intent)
         return intent
@@ -407,11 +412,11 @@ class Leg:
             )
         intent = Intent(
             side,
-            _size_lots(size, desk.instrument),
+            size_lots(size, desk.instrument),
             kinds[price is not None],
             TimeInForce.GTC,
-            _ticks(price, desk),
-            trigger_ticks=_ticks(trigger, desk),
+            ticks(price, desk.instrument),
+            trigger_ticks=ticks(trigger, desk.instrument),
         )
         desk.wish(intent)
         return intent
@@ -601,26 +606,3 @@ def _named(target: Any) -> Intent | str:
     if isinstance(target, OwnOrder):  # it asks a struct's class, in Python
         return target.client_order_id
     raise UsageError(f"{target!r} is no order; give what buy or sell returned, or an id")
-
-
-def _ticks(price: Any, desk: Desk) -> int | None:
-    return None if price is None else desk.instrument.price_ticks(_exact(price, "price"))
-
-
-def _size_lots(size: Any, instrument: Instrument) -> Lots:
-    if isinstance(size, int) and not isinstance(size, bool):
-        if 0 < size <= instrument.size_max_lots:
-            return Lots(size)
-        return instrument.size_lots(instrument.size(size))
-    return instrument.size_lots(_exact(size, "size"))
-
-
-def _exact(amount: Any, what: str) -> Decimal:
-    if isinstance(amount, Decimal):
-        return amount
-    if isinstance(amount, str):
-        return parse_decimal(amount)
-    raise UsageError(
-        f"{what} {amount!r} is a {type(amount).__name__}; write it as text or Decimal"
-        + (", or round it down to whole lots by self.size(x)" if what == "size" else "")
-    )

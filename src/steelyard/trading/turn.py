@@ -119,7 +119,9 @@ class Turn:
         returned: Callable[[Returned], None],
     ) -> None:
         """Send a command behind the journal; be told when it leaves and what became of it."""
-        request_id = self._new_request(returned)
+        request_id = self._next_request
+        self._next_request += 1
+        self._returning[request_id] = returned
         self._sending[request_id] = sent
         self._actions.append(Send(request_id, command))
 
