@@ -1,11 +1,12 @@
 """From a tick to an order: the bytes of a book update in, the bytes of a signed order out.
 
 Ours is the trader's whole machine: the book, a strategy in Python that looks at the touch and
-wants an order, risk, the journal's records of it, what the host's traders share of the venue's
-limits (in files), the signed request. With "on disk" the record is synced before the request is
-made, as it is in a bot. The peer is ccxt.pro's handler, then `create_order`, which writes nothing
-down; with its rate limiter, as it is by default, but with room for everything, and without. All end
-where the request is handed to aiohttp, which sends it in either.
+wants an order, risk, the journal's record of it, what the host's traders share of the venue's
+limits (in files), the signed request. That it has left is told and recorded behind that. With "on
+disk" the record is synced before the request is made, as it is in a bot. The peer is ccxt.pro's
+handler, then `create_order`, which writes nothing down; with its rate limiter, as it is by default,
+but with room for everything, and without. All end where the request is handed to aiohttp, which
+sends it in either.
 Both take the same five minutes of Binance BTCUSDT and want an order at every tenth update. Times
 are the thread's processor time, in microseconds, because a shared machine gives each run another
 share of it, and by the clock where the disk is waited for. Garbage is collected outside of them.
@@ -165,6 +166,8 @@ def orders(
         start = clock()
         sent = one(machine, frame, connector, journal)
         end = clock()
+        if sent is not None:
+            left(machine, sent, journal)
         machine.wake()
         if is_tick and sent is not None:
             found.append((end - start) / 1_000)
@@ -186,11 +189,15 @@ def one(machine: Machine, frame: bytes, connector: Connector, journal: Journal |
                     journal.commit()
                 request = connector.request(action.command, machine.now_ns)
                 assert isinstance(request, Request), request
-                for told in trader.step(actions.Sent(action.request_id), machine.now_ns):
-                    assert isinstance(told, actions.Journal), told
-                    write(told, journal)
                 return action
     return None
+
+
+def left(machine: Machine, sent: Any, journal: Journal | None) -> None:
+    """Tell that an order has left, as the process does once aiohttp has its bytes."""
+    for told in machine.trader.step(actions.Sent(sent.request_id), machine.now_ns):
+        assert isinstance(told, actions.Journal), told
+        write(told, journal)
 
 
 def write(action: actions.Journal, journal: Journal | None) -> None:

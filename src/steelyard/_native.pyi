@@ -308,7 +308,11 @@ class MarketBook:
         """
 
     def calm(
-        self, owed_sequence: int, first_bid_ticks: int, first_ask_ticks: int, renew_share: int
+        self,
+        owed_sequence: int,
+        first_bid_ticks: int | None,
+        first_ask_ticks: int | None,
+        renew_share: int,
     ) -> int | None:
         """Return twice the middle where all is well with the book, else None.
 

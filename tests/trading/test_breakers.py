@@ -200,7 +200,7 @@ def test_memories_are_bounded():
         stale.see(2 * n, "x")
         stale.see(2 * n + 1, None)
     assert len(counted._times_ns) == 3
-    assert len(slipped._fills) == 1_000
+    assert len(slipped.fills) == 1_000
     assert len(stale._spans) == 1_000
     assert len(ranged._buckets) <= 62
 

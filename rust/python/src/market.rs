@@ -206,8 +206,8 @@ impl PyBook {
     fn calm(
         &self,
         owed_sequence: i64,
-        first_bid_ticks: i64,
-        first_ask_ticks: i64,
+        first_bid_ticks: Option<i64>,
+        first_ask_ticks: Option<i64>,
         renew_share: i64,
     ) -> Option<i64> {
         let (bids, asks) = (&self.book.bids, &self.book.asks);
@@ -222,10 +222,12 @@ impl PyBook {
             && bids.odd_len() == 0
             && asks.odd_len() == 0
             && bids.known_ticks().is_none_or(|end| {
-                is_far(bid.checked_sub(end), first_bid_ticks.checked_sub(end)).unwrap_or(false)
+                is_far(bid.checked_sub(end), first_bid_ticks.and_then(|it| it.checked_sub(end)))
+                    .unwrap_or(false)
             })
             && asks.known_ticks().is_none_or(|end| {
-                is_far(end.checked_sub(ask), end.checked_sub(first_ask_ticks)).unwrap_or(false)
+                is_far(end.checked_sub(ask), first_ask_ticks.and_then(|it| end.checked_sub(it)))
+                    .unwrap_or(false)
             });
         is_calm.then(|| bid.saturating_add(ask))
     }

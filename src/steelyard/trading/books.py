@@ -27,7 +27,7 @@ COMPARED = 5  # levels of a side that have to agree where sequences cannot be co
 RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
 
 _CHANGED = int(Told.CHANGED)  # read once: until Python 3.12 that is a search
-_Calm = Callable[[int, int, int, int], int | None]
+_Look = Callable[[int, int | None, int | None, int], int | None]
 
 
 class BookState(StrEnum):
@@ -93,7 +93,7 @@ class BookView:
         self._first_ticks: tuple[int | None, int | None] = (None, None)  # the touch of the snapshot
         self._broken_why = ""
         self._tick_size = instrument.tick_size
-        self._calm: _Calm | None = None  # of a native book: its half ticks, where all is well
+        self._look: _Look | None = None  # of a native book: its half ticks, where all is well
 
     # Twice the middle of a book that was well when it was last told of; None: the long way knows.
     _calm_half_ticks: int | None = None
@@ -113,7 +113,7 @@ class BookView:
         """Show another book from here on, one that its stream keeps; it waits for a snapshot."""
         self._gaps_before += self.book.gaps
         self.book, self._calm_half_ticks = book, None
-        self._calm = getattr(book, "calm", None)
+        self._look = getattr(book, "calm", None)
         self._broken_why = "the stream has begun anew"
 
     def reset(self, why: str = "the stream has begun anew") -> None:
@@ -165,10 +165,9 @@ class BookView:
         self._calm_half_ticks = None
         if told == _CHANGED:
             self._heard_ns = now_ns
-            first_bid, first_ask = self._first_ticks
-            if self._calm is not None and first_bid is not None and first_ask is not None:
-                owed = self._owed_sequence
-                self._calm_half_ticks = self._calm(owed, first_bid, first_ask, RENEW_SHARE)
+            if self._look is not None:
+                owed, first = self._owed_sequence, self._first_ticks
+                self._calm_half_ticks = self._look(owed, *first, RENEW_SHARE)
             return
         if told == Told.WHOLE:
             self._renewed(now_ns)
@@ -216,8 +215,6 @@ class BookView:
     @property
     def odd_levels(self) -> int:
         """How many levels are shown at another price than their own, which is off the tick."""
-        if self._calm_half_ticks is not None:
-            return 0
         return sum(self.book.odd_counts)
 
     @property
@@ -228,8 +225,6 @@ class BookView:
     @property
     def needs_depth(self) -> bool:
         """Whether the market comes near the end of what is known of the book."""
-        if self._calm_half_ticks is not None:
-            return False
         known_bid, known_ask = self.book.known_ticks
         if known_bid is None and known_ask is None:
             return False
@@ -268,13 +263,19 @@ class BookView:
             return BookState.SHALLOW
         return BookState.LIVE
 
+    def calm(self, now_ns: int) -> int | None:
+        """Return `mid_half_ticks` of a book without `trouble`, by a short way; None: ask those.
+
+        Nor are there odd levels then, nor does it need depth.
+        """
+        heard_ns = self._heard_ns
+        if heard_ns is None or now_ns - heard_ns > self.stale_ns:
+            return None
+        return self._calm_half_ticks
+
     def trouble(self, now_ns: int) -> str | None:
         """Return why the book is not to be traded on, or None."""
-        if (
-            self._calm_half_ticks is not None
-            and self._heard_ns is not None
-            and now_ns - self._heard_ns <= self.stale_ns
-        ):
+        if self.calm(now_ns) is not None:
             return None
         match self.state(now_ns):
             case BookState.LIVE:

@@ -280,6 +280,13 @@ class Counted:
         self._times_ns.append(now_ns)
         self._last = what
 
+    def hits(self, now_ns: int) -> bool:
+        """Add one about which there is nothing to say; return whether it `exceeds` now."""
+        times = self._times_ns
+        times.append(now_ns)
+        self._last = ""
+        return len(times) == times.maxlen and times[0] > now_ns - self._rule.window_ns
+
     def count(self, now_ns: int) -> int:
         """Return how often within the window, up to the threshold."""
         return sum(time_ns > now_ns - self._rule.window_ns for time_ns in self._times_ns)
@@ -302,20 +309,20 @@ class Slipped:
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._fills: deque[tuple[int, int, int]] = deque(maxlen=FILLS_MAX)
+        self.fills: deque[tuple[int, int, int]] = deque(maxlen=FILLS_MAX)
 
     def add(self, now_ns: int, cost: int, worth: int) -> None:
         """A fill has cost so much more than the middle, in any unit, and would be worth so much."""
-        self._fills.append((now_ns, cost, worth))
+        self.fills.append((now_ns, cost, worth))
 
     @property
     def is_known(self) -> bool:
         """Whether there are fills to reckon with."""
-        return bool(self._fills)
+        return bool(self.fills)
 
     def share(self, now_ns: int) -> Decimal:
         """Return the cost of the window as a share; negative is a gain."""
-        fills = self._fills
+        fills = self.fills
         while fills and fills[0][0] <= now_ns - self._rule.window_ns:
             fills.popleft()
         worth = sum(fill[2] for fill in fills)
@@ -328,7 +335,7 @@ class Slipped:
 
     def forget(self) -> None:
         """Begin anew."""
-        self._fills.clear()
+        self.fills.clear()
 
 
 class Stale:

@@ -78,7 +78,10 @@ class Connector:
                 request = self._signers.request(message, self.listings, stamp_ns)
             if request is None:
                 request = self._client.request(message, self.listings, self._key, stamp_ns)
-            cost = self._cost(message, request)
+            if paced is not None:
+                cost = paced.cost(message, self.listings)
+            else:
+                cost = _cost(message, request)
         except UnitError as error:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
@@ -191,12 +194,12 @@ class Connector:
         reader = None if table is None else new_reader(*table)
         return session if reader is None else MarketFeed(session, [instrument], reader)
 
-    def _cost(self, message: UserCommand | Query, request: Request) -> Cost:
-        if self._paced is not None:
-            return self._paced.cost(message, self.listings)
-        orders = int(isinstance(message, Place))
-        method, path = request.method, request.path
-        return Cost(method, path, is_public=False, weight=WEIGHT, orders=orders, is_guess=True)
+
+def _cost(message: UserCommand | Query, request: Request) -> Cost:
+    """Return what a message counts as where nobody says."""
+    orders = int(isinstance(message, Place))
+    method, path = request.method, request.path
+    return Cost(method, path, is_public=False, weight=WEIGHT, orders=orders, is_guess=True)
 
 
 def _retry_after_ns(response: Response) -> int:

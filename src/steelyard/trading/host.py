@@ -156,27 +156,27 @@ class StrategyHost:
     def _call(self, callback: str, *about: Any) -> None:
         desk = self._refreshed()
         self.calls += 1
-        self.called_ns = self._turn.now_ns
+        self.called_ns = desk.now_ns
         trouble = self._guard(partial(getattr(self._strategy, callback), *about))
         if trouble is not None:
             self._fail(trouble, f"{callback} raised an error:\n{trouble}")
-        elif desk.intents or desk.notes or desk.has_new_timers:
+        elif desk.intents or desk.notes or len(desk.timers) > desk.timers_seen:
             self._take_wishes(desk)
 
     def _take_wishes(self, desk: Desk) -> None:
         """Carry out what was wished for at the desk, in its order."""
-        self._take_notes(desk)
-        for interval in desk.timers:
-            if interval not in self._due_ns:
-                self._due_ns[interval] = self._first_due(interval)
-        desk.timers_seen = len(desk.timers)
+        if desk.notes:
+            self._take_notes(desk)
+        if len(desk.timers) > desk.timers_seen:
+            for interval in desk.timers:
+                if interval not in self._due_ns:
+                    self._due_ns[interval] = self._first_due(interval)
+            desk.timers_seen = len(desk.timers)
         if desk.intents:
             for intent in desk.drain():
                 self._carry_out(intent)
 
     def _take_notes(self, desk: Desk) -> None:
-        if not desk.notes:
-            return
         notes, desk.notes = desk.notes, []
         for note in notes:
             self._turn.log("strategy", note)

@@ -146,6 +146,9 @@ class MarketData:
                 return False
             self._hear(event.time_ns)
             desk.book.moved(_CHANGED, now_ns)
+            if desk.book.calm(now_ns) is not None:
+                self._probes = 0
+                return True
             return self._moved(_CHANGED)
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False

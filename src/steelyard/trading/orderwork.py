@@ -115,7 +115,8 @@ class OrderWork:
             return refused
         turn.record(OrderPending(place, protects, self.mid_half_ticks()))
         intent.client_order_id = name
-        self._send(turn.state.orders[name])
+        turn.is_behind = True
+        self._send(turn.state.orders[name], name)
         return None
 
     def catch_up(self) -> None:
@@ -139,9 +140,8 @@ class OrderWork:
         work = self._works.get(order.client_order_id)
         return work is not None and (work.is_placing or work.retry_ns is not None)
 
-    def _send(self, order: OwnOrder) -> None:
-        turn, name = self._turn, order.client_order_id
-        work = self._work_of(name)
+    def _send(self, order: OwnOrder, name: str) -> None:
+        turn, work = self._turn, self._work_of(name)
         work.is_placing, work.retry_ns = True, None
         attempt = order.attempts + 1
 
@@ -214,7 +214,7 @@ class OrderWork:
         if refused is not None:
             self._give_up(order, f"not sent again: {refused.text}")
         else:
-            self._send(order)
+            self._send(order, order.client_order_id)
 
     def _give_up(self, order: OwnOrder, evidence: str) -> None:
         self._work_of(order.client_order_id).retry_ns = None

@@ -94,8 +94,8 @@ class ShortCheck:
         """Whether a new order is one that the long way would approve; False: ask it."""
         turn = self._turn
         state, now_ns = turn.state, turn.now_ns
-        portfolio, half_ticks = state.portfolio, book.mid_half_ticks
-        if portfolio is None or half_ticks is None or book.trouble(now_ns) is not None:
+        portfolio, half_ticks = state.portfolio, book.calm(now_ns)
+        if portfolio is None or half_ticks is None:
             return False
         limits = self._limits_of(portfolio.instrument)
         found = None if limits is None else state.orders.plain(place.side, now_ns - OVERDUE_NS)

@@ -168,7 +168,10 @@ class Desk:
             amounts.price_ticks(price) if is_limit else None,
             post_only,
         )
-        self.wish(intent)
+        if len(self.intents) < INTENTS_MAX:
+            self.intents.append(intent)
+        else:
+            self.wish(intent)
         return intent
 
     def reach(self, now_ns: int) -> None:

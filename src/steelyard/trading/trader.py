@@ -228,7 +228,8 @@ class Trader:
     def step(self, event: Input, now_ns: int) -> list[Action]:
         """Take what happened, and return what to do."""
         turn = self.turn
-        self._catch_up()
+        if turn.is_behind:
+            self._catch_up()
         turn.now_ns = max(turn.now_ns, now_ns)
         if self.is_finished:
             turn.deadline_ns = None
@@ -244,6 +245,7 @@ class Trader:
 
     def _catch_up(self) -> None:
         """Do what the last turn has left for when its orders have left."""
+        self.turn.is_behind = False
         self.measures.catch_up()
         self.work.catch_up()
 
@@ -379,12 +381,17 @@ class Trader:
         market, desk = self.startup.market, self.startup.desk
         if market is None or desk is None:
             return  # nothing is followed before the instrument is known
-        book = desk.book
-        if market.see(event) and book.trouble(self.turn.now_ns) is None:
+        if not market.see(event):
+            return
+        book, now_ns = desk.book, self.turn.now_ns
+        half_ticks = book.calm(now_ns)
+        if half_ticks is None:
+            if book.trouble(now_ns) is not None:
+                return
             half_ticks = book.mid_half_ticks
-            if half_ticks is not None:
-                self.breakers.price(half_ticks)
-            self.host.tell("on_book", book)
+        if half_ticks is not None:
+            self.breakers.price(half_ticks)
+        self.host.tell("on_book", book)
 
     def _told_order(self, event: OrderEvent) -> None:
         order = event.order

@@ -120,8 +120,8 @@ class Breakers:
     @property
     def is_calm(self) -> bool:
         """Whether none has tripped, and `trouble_now` has nothing to look at."""
-        is_quiet = self._slipped is None or not self._slipped.is_known
-        return is_quiet and not self._turn.state.breakers
+        slipped = self._slipped
+        return (slipped is None or not slipped.fills) and not self._turn.state.breakers
 
     def trouble_now(self) -> str | None:
         """Return the same, for an order that is checked now.
@@ -145,10 +145,8 @@ class Breakers:
         """Take a record that has just been made."""
         if type(message) is OrderPending:  # it leaves in a hurry
             rate, now_ns = self._rate, self._turn.now_ns
-            if rate is not None:
-                rate.add(now_ns, "")
-                if rate.exceeds(now_ns) is not None:
-                    self._look(Breaker.ORDER_RATE)
+            if rate is not None and rate.hits(now_ns):
+                self._look(Breaker.ORDER_RATE)
             return
         if type(message) in HEARD and (breakers := self._take(message, self._turn.now_ns)):
             for breaker in breakers:
