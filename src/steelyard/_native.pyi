@@ -103,8 +103,8 @@ def take_units(
 class PaceFiles:
     """What `take_units` does, in the files themselves: lock, read, write and unlock by one call."""
 
-    def __new__(cls, files: Sequence[tuple[Path, bytes, int, int]]) -> Self:
-        """Open the files of an address, a key and an account, which are there.
+    def __new__(cls, directory: Path, files: Sequence[tuple[Path, bytes, int, int]]) -> Self:
+        """Open the files of an address, a key and an account, which are in a directory.
 
         Of each: its path, whose it is, and the device and number of the file that it must be.
 

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -208,3 +210,16 @@ def test_memories_are_bounded():
 def test_a_share_is_shown_to_a_hundredth_of_a_percent():
     assert in_percent(Decimal("0.01234")) == "1.23%"
     assert in_percent(Decimal("-0.5")) == "-50%"
+
+
+@given(st.lists(st.integers(0, 40), max_size=30))
+def test_a_hit_counts_as_one_that_is_added(pauses):
+    """By the short way and the long one the threshold is reached at the same time."""
+    rule = rule_of(Breaker.ORDER_RATE, {"threshold": "5", "window": "1m"})
+    short, long = Counted(rule), Counted(rule)
+    now_ns = 10**18
+    for pause in pauses:
+        now_ns += pause * SECOND_NS
+        long.add(now_ns, "")
+        assert short.hits(now_ns) == (long.exceeds(now_ns) is not None)
+        assert short.count(now_ns) == long.count(now_ns)

@@ -69,7 +69,7 @@ class _Short(Protocol):
 
 
 # None where no native module was built: all go the long way.
-_new_short: Callable[[list[tuple[Path, bytes, int, int]]], _Short] | None = None
+_new_short: Callable[[Path, list[tuple[Path, bytes, int, int]]], _Short] | None = None
 with suppress(ImportError):
     from steelyard import _native
 
@@ -317,7 +317,8 @@ class SharedPacing:
         with suppress(OSError):
             for file in self._files.values():
                 file.find()
-            self._short = _new_short([file.opened for file in self._files.values()])
+            opened = [file.opened for file in self._files.values()]
+            self._short = _new_short(self._lock.path.parent, opened)
         return self._short
 
     def _locked(

@@ -36,9 +36,8 @@ class Amounts:
         """
         instrument = self._instrument
         if type(price) is Decimal:
-            ticks = _steps(price, self._tick, instrument.price_max_ticks)
-            if ticks:
-                return Ticks(ticks)
+            if found := _steps(price, self._tick, instrument.price_max_ticks):
+                return Ticks(found)
         elif type(price) is str and (plain := instrument.plain_ticks(price)) is not None:
             return Ticks(plain)
         return instrument.price_ticks(exact(price, "price"))
@@ -57,10 +56,10 @@ class Amounts:
                 if len(self._lots) < TEXTS_MAX:
                     self._lots[size] = lots
             return lots
-        if type(size) is Decimal:
-            steps = _steps(size, self._lot, self._instrument.size_max_lots)
-            if steps:
-                return Lots(steps)
+        if type(size) is Decimal and (
+            found := _steps(size, self._lot, self._instrument.size_max_lots)
+        ):
+            return Lots(found)
         return size_lots(size, self._instrument)
 
 

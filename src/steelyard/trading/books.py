@@ -27,6 +27,7 @@ COMPARED = 5  # levels of a side that have to agree where sequences cannot be co
 RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
 
 _CHANGED = int(Told.CHANGED)  # read once: until Python 3.12 that is a search
+_multiply = EXACT.multiply
 _Look = Callable[[int, int | None, int | None, int], int | None]
 
 
@@ -316,12 +317,14 @@ class BookView:
     @property
     def best_bid(self) -> Decimal | None:
         """The best price at which somebody buys."""
-        return self._price(self.book.bid_ticks)
+        ticks = self.book.bid_ticks
+        return None if ticks is None else _multiply(Decimal(ticks), self._tick_size)
 
     @property
     def best_ask(self) -> Decimal | None:
         """The best price at which somebody sells."""
-        return self._price(self.book.ask_ticks)
+        ticks = self.book.ask_ticks
+        return None if ticks is None else _multiply(Decimal(ticks), self._tick_size)
 
     def of(self, side: Side) -> BookSide:
         """Return the side on which orders of that side rest."""
@@ -337,6 +340,3 @@ class BookView:
             return True
         sign = int(side)
         return sign * (best - known_ticks) * RENEW_SHARE < sign * (first - known_ticks)
-
-    def _price(self, ticks: int | None) -> Decimal | None:
-        return None if ticks is None else EXACT.multiply(Decimal(ticks), self._tick_size)

@@ -174,7 +174,10 @@ class StrategyHost:
             desk.timers_seen = len(desk.timers)
         if desk.intents:
             for intent in desk.drain():
-                self._carry_out(intent)
+                if type(intent) is not Intent:
+                    self._carry_out(intent)
+                elif (refused := self._work.place(intent)) is not None:
+                    self._refuse(intent, refused)
 
     def _take_notes(self, desk: Desk) -> None:
         notes, desk.notes = desk.notes, []
@@ -243,10 +246,6 @@ class StrategyHost:
         return (slot if last is not None and last < slot else slot + 1) * interval.ns
 
     def _carry_out(self, intent: Wish) -> None:
-        if isinstance(intent, Intent):  # most are
-            if (verdict := self._work.place(intent)) is not None:
-                self._refuse(intent, verdict)
-            return
         match intent:
             case CancelIntent():
                 if (order := self._order_of(intent.target)) is not None:
@@ -258,6 +257,9 @@ class StrategyHost:
                 trigger_ticks, limit_ticks = intent.trigger_ticks, intent.limit_ticks
                 verdict = self._protection.want(trigger_ticks, limit_ticks)
                 if verdict is not None:
+                    self._refuse(intent, verdict)
+            case Intent():
+                if (verdict := self._work.place(intent)) is not None:
                     self._refuse(intent, verdict)
 
     def _amend(self, intent: AmendIntent) -> risk.Refused | None:

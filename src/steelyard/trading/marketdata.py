@@ -67,7 +67,7 @@ class MarketData:
     ) -> None:
         self.backfill = TradeBackfill(turn, questions)
         self._channels = channels or Channels(Budgets())
-        self._wants_trades = False
+        self.wants_trades = False  # somebody needs them
         self._is_asking_trades = False
         self._trades_ns = 0  # not compared before
         self._unconfirmed = 0  # comparisons in a row by which trades are missing
@@ -99,13 +99,13 @@ class MarketData:
 
     def want_trades(self) -> None:
         """Compare trades with the venue's when they have been silent for long."""
-        self._wants_trades = True
+        self.wants_trades = True
 
     def want_bars(self, interval_ns: int, history_bars: int) -> None:
         """Build bars, with so many closed ones as history at the start."""
         self._builder = BarBuilder(self._turn.instrument, interval_ns)
         self._history_bars = min(history_bars, CANDLES_MAX - 2)
-        self._wants_trades = True
+        self.wants_trades = True
         self.has_history = False
 
     # -- what is told -------------------------------------------------------------------------
@@ -223,7 +223,7 @@ class MarketData:
         self.backfill.work()
         if self._builder is not None:
             self._close_bars(self._builder)
-        if self._is_up and self._wants_trades:
+        if self._is_up and self.wants_trades:
             self._compare_trades()
         if not self._is_up or self._is_asking_book:
             return
@@ -301,7 +301,7 @@ class MarketData:
     @property
     def trades_trouble(self) -> str | None:
         """Why trades are not to be relied on; None where they are, or nobody wants them."""
-        if not self._wants_trades or not self._is_up:
+        if not self.wants_trades or not self._is_up:
             return None
         return self._channels.trouble(Channel.TRADES, self._turn.now_ns)
 
@@ -326,7 +326,7 @@ class MarketData:
         self._trades_ns = turn.now_ns + TRADES_AGAIN_NS
         if not isinstance(answer, TradeList):
             # It does not tell them to who asks: what cannot be compared is not called stale.
-            self._wants_trades = False
+            self.wants_trades = False  # somebody needs them
             turn.warn("trades.unchecked", "the venue lists no trades; their silence proves nothing")
             return
         newest, known = max(answer.trades, key=_by_id, default=None), self.backfill.newest()

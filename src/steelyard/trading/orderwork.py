@@ -108,7 +108,7 @@ class OrderWork:
             trigger_ticks=intent.trigger_ticks,
             client_order_id=name,
         )
-        if (missing := self._not_offered(place)) is not None:
+        if turn.capabilities is not None and (missing := self._not_offered(place)) is not None:
             return risk.Refused("unsupported", missing)
         refused = self._check(place, "", protects=protects)
         if refused is not None:

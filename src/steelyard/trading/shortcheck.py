@@ -13,8 +13,8 @@ from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import OrderType, Side
 from steelyard.domain.units import EXACT, to_atoms
-from steelyard.trading.books import BookView
 from steelyard.trading.risk import OVERDUE_NS, Limits
+from steelyard.trading.startup import Startup
 from steelyard.trading.turn import Turn
 
 _LIMIT, _BUY = OrderType.LIMIT, Side.BUY  # read once: until Python 3.12 that is a search
@@ -85,25 +85,27 @@ def passes(
 class ShortCheck:
     """The short way of one trader whose gate is known to be open, and no breaker tripped."""
 
-    def __init__(self, turn: Turn, limits: Limits) -> None:
+    def __init__(self, turn: Turn, limits: Limits, startup: Startup) -> None:
         self._turn = turn
+        self._startup = startup
         self._limits = limits
-        self._plain: tuple[Instrument, PlainLimits | None] | None = None
+        self._instrument: Instrument | None = None  # whose these are:
+        self._plain: PlainLimits | None = None
 
-    def passes(self, place: Place, book: BookView) -> bool:
+    def passes(self, place: Place) -> bool:
         """Whether a new order is one that the long way would approve; False: ask it."""
         turn = self._turn
         state, now_ns = turn.state, turn.now_ns
-        portfolio, half_ticks = state.portfolio, book.calm(now_ns)
-        if portfolio is None or half_ticks is None:
+        portfolio, desk = state.portfolio, self._startup.desk
+        if portfolio is None or desk is None:
             return False
-        limits = self._limits_of(portfolio.instrument)
-        found = None if limits is None else state.orders.plain(place.side, now_ns - OVERDUE_NS)
-        if limits is None or found is None:
+        instrument = portfolio.instrument
+        if instrument is not self._instrument:
+            self._instrument, self._plain = instrument, plain_limits(self._limits, instrument)
+        limits, half_ticks = self._plain, desk.book.calm(now_ns)
+        if limits is None or half_ticks is None:
+            return False
+        found = state.orders.plain(place.side, now_ns - OVERDUE_NS)
+        if found is None:
             return False
         return passes(place, limits, half_ticks, portfolio.position_lots, *found)
-
-    def _limits_of(self, instrument: Instrument) -> PlainLimits | None:
-        if self._plain is None or self._plain[0] is not instrument:
-            self._plain = instrument, plain_limits(self._limits, instrument)
-        return self._plain[1]

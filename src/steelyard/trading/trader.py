@@ -182,7 +182,7 @@ class Trader:
         self.lease_trouble: str | None = None
         self.is_finished = False
         self._limits = config.limits
-        self._short = ShortCheck(turn, config.limits)
+        self._short = ShortCheck(turn, config.limits, self.startup)
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
         self._watch = Watch(turn)
         self._was_open = False  # when all parts last looked
@@ -579,9 +579,7 @@ class Trader:
             self.exposed.work(self.turn.instrument.quote, atoms, self.turn.now_ns)
 
     def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Refused | None:
-        desk = self.startup.desk
-        assert desk is not None, "orders come after the start"
-        if not (retried or protects) and self._is_calm and self._short.passes(place, desk.book):
+        if not (retried or protects) and self._is_calm and self._short.passes(place):
             return None
         found = risk.check(place, self._limits, self._situation(retried, protects=protects))
         return found if isinstance(found, risk.Refused) else None
@@ -601,7 +599,7 @@ class Trader:
             and self.reconciler.is_clean
             and self.channels.is_fresh(_ACCOUNT, self.turn.now_ns)
             and market is not None
-            and market.trades_trouble is None
+            and (not market.wants_trades or market.trades_trouble is None)
             and state.moment.unprotected is None
             and (breakers.is_calm or breakers.trouble_now() is None)
         )
