@@ -223,3 +223,16 @@ def test_a_hit_counts_as_one_that_is_added(pauses):
         long.add(now_ns, "")
         assert short.hits(now_ns) == (long.exceeds(now_ns) is not None)
         assert short.count(now_ns) == long.count(now_ns)
+
+
+@given(st.lists(st.tuples(st.integers(0, 70), st.integers(1_000, 1_100)), max_size=40))
+def test_a_range_says_whenever_it_has_become_wider(steps):
+    """So a look that is left out would have found no more than the one before."""
+    memory = Ranged(rule_of(Breaker.VOLATILITY, {"window": "1m"}))
+    now_ns, before = 10**18, Decimal(0)
+    for pause_s, price in steps:
+        now_ns += pause_s * SECOND_NS // 10
+        is_told = memory.add(now_ns, price)
+        share = memory.share(now_ns)
+        assert is_told or share <= before
+        before = share

@@ -388,21 +388,38 @@ class Ranged:
         self._rule = rule
         self._step_ns = max(1, rule.window_ns // BUCKETS)
         self._buckets: deque[list[int]] = deque()  # number, lowest, highest
+        self._lowest = self._highest = 0  # of all buckets
 
     def add(self, now_ns: int, price: int) -> bool:
         """It is at a price now; return whether the range may have become wider."""
         number = now_ns // self._step_ns
         buckets = self._buckets
-        if not buckets or number > buckets[-1][0]:
-            while buckets and buckets[0][0] < number - BUCKETS:
-                buckets.popleft()
+        if buckets and number <= buckets[-1][0]:
+            last = buckets[-1]
+            if last[1] <= price <= last[2]:
+                return False
+            last[1], last[2] = min(last[1], price), max(last[2], price)
+        else:
+            self._drop(number - BUCKETS)
+            if not buckets:
+                self._lowest = self._highest = price
             buckets.append([number, price, price])
-            return True
-        last = buckets[-1]
-        if last[1] <= price <= last[2]:
+            if len(buckets) == 1:
+                return True
+        if self._lowest <= price <= self._highest:
             return False
-        last[1], last[2] = min(last[1], price), max(last[2], price)
+        self._lowest, self._highest = min(self._lowest, price), max(self._highest, price)
         return True
+
+    def _drop(self, oldest: int) -> None:
+        """Forget buckets of before a number."""
+        buckets, has_narrowed = self._buckets, False
+        while buckets and buckets[0][0] < oldest:
+            _, lowest, highest = buckets.popleft()
+            has_narrowed |= lowest == self._lowest or highest == self._highest
+        if has_narrowed and buckets:
+            self._lowest = min(bucket[1] for bucket in buckets)
+            self._highest = max(bucket[2] for bucket in buckets)
 
     def share(self, now_ns: int) -> Decimal:
         """Return the width of the window's range as a share of its lowest price."""
