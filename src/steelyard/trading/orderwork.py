@@ -116,7 +116,7 @@ class OrderWork:
         turn.record(OrderPending(place, protects, self.mid_half_ticks()))
         intent.client_order_id = name
         turn.is_behind = True
-        self._send(turn.state.orders[name], name)
+        self._send(turn.state.orders[name])
         return None
 
     def catch_up(self) -> None:
@@ -140,8 +140,9 @@ class OrderWork:
         work = self._works.get(order.client_order_id)
         return work is not None and (work.is_placing or work.retry_ns is not None)
 
-    def _send(self, order: OwnOrder, name: str) -> None:
-        turn, work = self._turn, self._work_of(name)
+    def _send(self, order: OwnOrder) -> None:
+        turn, name = self._turn, order.place.client_order_id
+        work = self._work_of(name)
         work.is_placing, work.retry_ns = True, None
         attempt = order.attempts + 1
 
@@ -214,7 +215,7 @@ class OrderWork:
         if refused is not None:
             self._give_up(order, f"not sent again: {refused.text}")
         else:
-            self._send(order, order.client_order_id)
+            self._send(order)
 
     def _give_up(self, order: OwnOrder, evidence: str) -> None:
         self._work_of(order.client_order_id).retry_ns = None
