@@ -46,7 +46,7 @@ APART = {
 }
 
 PYTHON_MIN = (3, 11)  # requires-python in pyproject.toml
-CARGO_MIN = (1, 88)  # rust-version in Cargo.toml
+CARGO_MIN = (1, 89)  # rust-version in Cargo.toml
 NODE_MIN = (20, 19)  # "engines" in web/package.json, whose gap is in find_node()
 
 # Maturin refuses to choose between two environments; uv and Python heed the others.

@@ -210,6 +210,33 @@ def take_units(
     """
 
 @final
+class PaceFiles:
+    """What `take_units` does, in the files themselves: lock, read, write and unlock by one call."""
+
+    def __new__(cls, directory: Path, files: Sequence[tuple[Path, bytes, int, int]]) -> Self:
+        """Open the files of an address, a key and an account, which are in a directory.
+
+        Of each: its path, whose it is, and the device and number of the file that it must be.
+
+        Raises:
+            OSError: One cannot be opened, or is another one.
+        """
+
+    def take(
+        self,
+        address: bytes,
+        key: bytes | None,
+        account: bytes | None,
+        now_ns: int,
+        uptime_ns: int,
+    ) -> bool | None:
+        """Use what a request costs of each party; None: it does not count in that one.
+
+        Returns whether it was used. False: nothing was, and the long way knows why. None: neither,
+        and a file has been removed, so that they have to be opened anew.
+        """
+
+@final
 class Engine:
     """One engine, all instruments and accounts: the fast twin of `ReferenceEngine`.
 
@@ -388,6 +415,19 @@ class MarketBook:
         """Return (last price_ticks, sum of price times lots) of taking a size; None: too thin.
 
         What is not known does not count.
+        """
+
+    def calm(
+        self,
+        owed_sequence: int,
+        first_bid_ticks: int | None,
+        first_ask_ticks: int | None,
+        renew_share: int,
+    ) -> int | None:
+        """Return twice the middle where all is well with the book, else None.
+
+        It is whole, has got to a sequence, is not crossed, has nothing off the tick, and is far
+        from the end of what is known: see `trading.books`, which says of any other what is wrong.
         """
 
     @property

@@ -10,13 +10,16 @@ import pytest
 from steelyard import dialects
 from steelyard.cli import dialect_venue
 from steelyard.cli.dialect_venue import DialectVenue, has_dead_man
+from steelyard.domain.commands import Cancel
+from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import SECOND_NS, ClockQuery
-from steelyard.trading.actions import Returned, VenueHalt
+from steelyard.trading.actions import Returned, Sent, VenueHalt
 from steelyard.trading.config import VenueTable
 from steelyard.trading.venue import flaws
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Response
 from steelyard.wire.outcome import NotSent
+from tests.trading.venue import BTC_USDT
 
 SECRET = b64encode(bytes(64))
 TABLE = VenueTable(dialect="binance", key="env:X", rest="http://127.0.0.1:1", ws="ws://127.0.0.1:1")
@@ -73,6 +76,41 @@ def test_what_cannot_be_delivered_was_not_sent():
         await asyncio.sleep(0)
         assert not venue.asking
         await venue.close()
+
+    asyncio.run(act())
+
+
+def test_a_command_has_left_before_it_is_told_so_and_then_comes_its_answer():
+    """Whoever hears of it keeps its bytes from nothing; a question is not told of."""
+
+    async def act() -> None:
+        taken = asyncio.Event()
+
+        async def serve(reader, writer) -> None:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0] or 0)
+                await reader.readexactly(length)
+                taken.set()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        owner = Owner()
+        table = VenueTable(
+            dialect="binance", key="env:X", rest=f"http://127.0.0.1:{port}", ws=TABLE.ws
+        )
+        venue = DialectVenue(owner, table, ApiKey("k", b"s"), Random(1))
+        venue._connector.listings = Listings([BTC_USDT])
+        for request_id in (1, 2):  # the second one on a connection that is kept
+            cancel = Cancel(0, 7, BTC_USDT.instrument_id, "name")
+            venue.ask(request_id, cancel, is_command=True)
+            assert not [told for told in owner.inputs if told == Sent(request_id)]
+            await asyncio.wait(venue.asking)
+            assert taken.is_set()
+            told = [type(one).__name__ for one in owner.inputs]
+            assert told == ["Sent", "Returned"] * request_id
+        await venue.close()
+        server.close()
 
     asyncio.run(act())
 

@@ -51,6 +51,16 @@ def taken(pacing, now_ns=T0, most=1_000, cost=ONE) -> int:
     return most
 
 
+def counted(method, calls):
+    """Return a method that notes its calls."""
+
+    def call(*args):
+        calls.append(args)
+        return method(*args)
+
+    return call
+
+
 def test_two_traders_share_one_budget(tmp_path, opened):
     """With another key, the address's; with the same, the key's; each account's apart."""
     first, second = opened(tmp_path), opened(tmp_path)
@@ -264,15 +274,44 @@ def test_a_trader_without_the_native_module_shares_the_same_files(tmp_path, open
     """What one takes the long way the other sees, and the other way round."""
     native, python = opened(tmp_path), opened(tmp_path)
     order = ONE._replace(orders=1)
-    for number in range(5):
+    assert native.take(order, T0, is_urgent=True) is None
+    assert python.take(order, T0, is_urgent=True) is None
+    locks = []
+    monkeypatch.setattr(pacing._File, "lock", counted(pacing._File.lock, locks))
+    for number in range(1, 5):
         assert native.take(order, T0, is_urgent=True) is None
+        assert not locks
         with monkeypatch.context() as patched:
-            patched.setattr(pacing, "_take_units", lambda *_: None)
+            patched.setattr(pacing, "_new_short", None)
+            patched.setattr(python, "_short", None)
             assert python.take(order, T0, is_urgent=True) is None
             assert python.usage(T0)["ip"] == (2 * number + 2, 100)
+        assert locks
+        locks.clear()
     assert native.take(order, T0, is_urgent=True) is not None
     assert not native.notes
     assert not python.notes
+
+
+def test_the_short_way_opens_files_anew_that_were_put_in_their_place(tmp_path, opened):
+    """Removed and made again by another: what both take is one sum."""
+    order = ONE._replace(orders=1)
+    first = opened(tmp_path)
+    assert taken(first, most=3, cost=order) == 3
+    for path in tmp_path.iterdir():
+        path.unlink()
+    second = opened(tmp_path)
+    assert taken(second, most=4, cost=order) == 4
+    assert taken(first, cost=order) == 6
+    assert first.usage(T0)["account"] == (10, 10)
+
+
+def test_limits_that_were_told_count_from_then_on(tmp_path, opened):
+    """What a request costs is remembered for the limits it was reckoned by."""
+    pacing = opened(tmp_path)
+    assert taken(pacing, most=10) == 10
+    pacing.limits = LimitProfile((LIMITS.limits[0]._replace(limit=12),))
+    assert taken(pacing) == 2
 
 
 def test_the_kill_switch_counts_by_itself_while_another_holds_the_files(tmp_path, opened):

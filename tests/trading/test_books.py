@@ -1,10 +1,14 @@
 from decimal import Decimal
 
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from steelyard._native import MarketBook
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot, OddLevel
 from steelyard.trading.books import QUIET_NS, STALE_NS, BookState, BookView
 from steelyard.wire.book import LocalBook, Told
+from steelyard.wire.tables import Continuity
 from tests.trading.venue import BTC_USDT
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -182,3 +186,31 @@ def test_another_book_is_followed_from_its_first_snapshot():
     assert (book.sequence, book.state(T0), len(book.bids)) == (21, BookState.LIVE, 3)
     book.moved(own.delta(30, 30, [], [], T0), T0)
     assert (book.gaps, book.state(T0)) == (2, BookState.GAP)
+
+
+NEAR = st.tuples(st.integers(90, 110), st.integers(0, 3))
+CHANGE = st.tuples(st.lists(NEAR, max_size=3), st.lists(NEAR, max_size=3), st.integers(1, 9))
+
+
+@given(st.lists(CHANGE, max_size=6), st.integers(0, 12), st.booleans(), st.booleans())
+def test_a_native_book_is_calm_only_where_nothing_is_wrong_with_it(changes, owed, is_deep, is_odd):
+    """Then its middle is known and it needs no depth; where all is well it is calm."""
+    view, native = BookView(BTC_USDT), MarketBook(Continuity.SPAN)
+    view.follow(native)
+    known = None if is_deep else 95
+    odd = [OddLevel(101 * 10**6 + 1, 102, 1)] if is_odd else []
+    sides = (((99, 5), (98, 7)), ((101, 5), (102, 7)))
+    whole = BookSnapshot(3, 10, *sides, T0, known_bid_ticks=known, odd_asks=tuple(odd))
+    view.snapshot(whole, T0)
+    for number, (bids, asks, now) in enumerate(changes, 11):
+        told = native.delta(number, number + (now == 9), bids, asks, T0)
+        view.moved(told, T0 + now)
+        if number == owed:
+            view.confirm(BookSnapshot(3, number + 1, (), (), T0), T0)
+        found = view.calm(T0 + now)
+        view._calm_half_ticks, at = None, T0 + now  # the long way
+        is_well = view.trouble(at) is None and not view.needs_depth and not view.odd_levels
+        is_told = told == Told.CHANGED and number != owed
+        assert found == (view.mid_half_ticks if is_well and is_told else None)
+        view.moved(told, T0 + now)
+        assert view.calm(T0 + now + STALE_NS + 1) is None

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -200,7 +202,7 @@ def test_memories_are_bounded():
         stale.see(2 * n, "x")
         stale.see(2 * n + 1, None)
     assert len(counted._times_ns) == 3
-    assert len(slipped._fills) == 1_000
+    assert len(slipped.fills) == 1_000
     assert len(stale._spans) == 1_000
     assert len(ranged._buckets) <= 62
 
@@ -208,3 +210,29 @@ def test_memories_are_bounded():
 def test_a_share_is_shown_to_a_hundredth_of_a_percent():
     assert in_percent(Decimal("0.01234")) == "1.23%"
     assert in_percent(Decimal("-0.5")) == "-50%"
+
+
+@given(st.lists(st.integers(0, 40), max_size=30))
+def test_a_hit_counts_as_one_that_is_added(pauses):
+    """By the short way and the long one the threshold is reached at the same time."""
+    rule = rule_of(Breaker.ORDER_RATE, {"threshold": "5", "window": "1m"})
+    short, long = Counted(rule), Counted(rule)
+    now_ns = 10**18
+    for pause in pauses:
+        now_ns += pause * SECOND_NS
+        long.add(now_ns, "")
+        assert short.hits(now_ns) == (long.exceeds(now_ns) is not None)
+        assert short.count(now_ns) == long.count(now_ns)
+
+
+@given(st.lists(st.tuples(st.integers(0, 70), st.integers(1_000, 1_100)), max_size=40))
+def test_a_range_says_whenever_it_has_become_wider(steps):
+    """So a look that is left out would have found no more than the one before."""
+    memory = Ranged(rule_of(Breaker.VOLATILITY, {"window": "1m"}))
+    now_ns, before = 10**18, Decimal(0)
+    for pause_s, price in steps:
+        now_ns += pause_s * SECOND_NS // 10
+        is_told = memory.add(now_ns, price)
+        share = memory.share(now_ns)
+        assert is_told or share <= before
+        before = share

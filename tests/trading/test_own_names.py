@@ -4,10 +4,10 @@ import pytest
 
 from steelyard.domain.errors import UsageError
 from steelyard.trading.own_names import OWN
-from steelyard.trading.strategy import Leg, Strategy
+from steelyard.trading.strategy import Leg, Strategy, overrides
 
 
-@pytest.mark.parametrize("name", ["told", "legs", "position", "book", "buy", "stop"])
+@pytest.mark.parametrize("name", ["told", "legs", "position", "book", "buy", "stop", "wants"])
 def test_a_class_that_hides_one_is_refused_where_it_is_written(name):
     with pytest.raises(UsageError, match=rf"Mine\.{name}: every strategy has a {name} already \("):
         type("Mine", (Strategy,), {name: 3})
@@ -50,5 +50,20 @@ def test_everything_of_a_leg_is_kept():
     """What a leg gets one day has to be added, and what is gone taken away."""
     of_leg = {name for name in vars(Leg) if not name.startswith("_")}
     of_strategy = {"legs", "leg", "told", "every", "hear", "take_legs", "warm_up"}
-    assert of_leg | of_strategy == OWN
+    of_runner = {"wants", "bind", "failed_elsewhere"}
+    assert of_leg | of_strategy | of_runner == OWN
     assert all(hasattr(Strategy, name) for name in OWN)
+
+
+def test_what_the_runner_asks_is_not_hidden_by_an_attribute():
+    """`self.wants = ...` in a method hides nothing: the host asks the class."""
+
+    class Mine(Strategy):
+        def __init__(self, **parameters):
+            super().__init__(**parameters)
+            self.wants = self.bind = False
+
+        def on_bar(self, bar):
+            pass
+
+    assert (overrides(Mine(), "on_bar"), overrides(Mine(), "on_book")) == (True, False)

@@ -15,6 +15,7 @@ mod market;
 mod matcher;
 mod orders;
 mod pace;
+mod pace_files;
 mod plain_orders;
 mod records;
 mod replay;
@@ -50,6 +51,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::plain_orders::PyPlainOrders;
+
+    #[pymodule_export]
+    use crate::pace_files::PaceFiles;
 
     #[pymodule_export]
     use crate::requests::read_request;

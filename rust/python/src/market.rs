@@ -202,6 +202,36 @@ impl PyBook {
         side.walk(size_lots)
     }
 
+    /// Returns twice the middle of a book with which all is well, else None: `BookView.calm`.
+    fn calm(
+        &self,
+        owed_sequence: i64,
+        first_bid_ticks: Option<i64>,
+        first_ask_ticks: Option<i64>,
+        renew_share: i64,
+    ) -> Option<i64> {
+        let (bids, asks) = (&self.book.bids, &self.book.asks);
+        let (bid, ask) = (bids.best()?.price_ticks, asks.best()?.price_ticks);
+        // How far the touch is from the end of what is known, now and at the snapshot.
+        let is_far = |left: Option<i64>, first: Option<i64>| {
+            Some(left? >= 0 && left?.checked_mul(renew_share)? >= first?)
+        };
+        let is_calm = self.book.is_whole()
+            && self.book.sequence() >= owed_sequence
+            && bid < ask
+            && bids.odd_len() == 0
+            && asks.odd_len() == 0
+            && bids.known_ticks().is_none_or(|end| {
+                is_far(bid.checked_sub(end), first_bid_ticks.and_then(|it| it.checked_sub(end)))
+                    .unwrap_or(false)
+            })
+            && asks.known_ticks().is_none_or(|end| {
+                is_far(end.checked_sub(ask), first_ask_ticks.and_then(|it| end.checked_sub(it)))
+                    .unwrap_or(false)
+            });
+        is_calm.then(|| bid.saturating_add(ask))
+    }
+
     #[getter]
     fn bid_ticks(&self) -> Option<i64> {
         self.book.bids.best().map(|it| it.price_ticks)

@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 use pyo3::{Bound, Python, pyfunction};
 
 /// Bytes of a state, of its head, of a tally and of one count that a request is.
-const SIZE: usize = 4096;
+pub(crate) const SIZE: usize = 4096;
 const HEAD: usize = 84;
 const TALLY: usize = 172;
 const COUNT: usize = 24;
@@ -47,12 +47,23 @@ pub(crate) fn take_units<'py>(
     uptime_ns: i64,
 ) -> Option<Bound<'py, PyBytes>> {
     let mut state = state.try_into().ok()?;
-    is_plain(&state, identity, now_ns, uptime_ns)?;
-    count(&mut state, counts, now_ns)?;
-    put(&mut state, UPTIME_AT, uptime_ns.to_le_bytes())?;
-    let checksum = checksum(&state)?;
-    put(&mut state, CHECKSUM_AT, checksum)?;
+    taken(&mut state, identity, counts, now_ns, uptime_ns)?;
     Some(PyBytes::new(py, &state))
+}
+
+/// Takes units from a party's state; None for the long way, and then the state is none any more.
+pub(crate) fn taken(
+    state: &mut [u8; SIZE],
+    identity: &[u8],
+    counts: &[u8],
+    now_ns: i64,
+    uptime_ns: i64,
+) -> Option<()> {
+    is_plain(state, identity, now_ns, uptime_ns)?;
+    count(state, counts, now_ns)?;
+    put(state, UPTIME_AT, uptime_ns.to_le_bytes())?;
+    let checksum = checksum(state)?;
+    put(state, CHECKSUM_AT, checksum)
 }
 
 /// Whether a state is whole and this party's, its times hold, and nobody has said to stop.

@@ -135,7 +135,7 @@ class Run:
         if isinstance(data, BarColumns) and not settings.timers_in_bars:
             step_ns = data.interval_ns
         self.host = Host(strategy, self.desk, self.replay, limits, stop_loss, deposits, step_ns)
-        strategy.bind(self.desk)
+        type(strategy).bind(strategy, self.desk)
 
     def go(
         self, clock: Callable[[], float], guard: Guard = unguarded, looked: Looked | None = None

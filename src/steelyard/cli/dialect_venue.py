@@ -159,11 +159,13 @@ class DialectVenue:
         now_ns, venue_now_ns = self._owner.now_ns(), self._owner.venue_now_ns()
         made = self._connector.request(message, venue_now_ns, now_ns)
         if isinstance(made, Request):
-            if is_command:
-                self._owner.step(actions.Sent(request_id))
             task = self._owner.spawn(self._exchange(request_id, message, made, now_ns))
             self.asking.add(task)
             task.add_done_callback(self.asking.discard)
+            if is_command:
+                # Behind the first step of the exchange, and behind the one that aiohttp writes in.
+                loop = asyncio.get_running_loop()
+                loop.call_soon(loop.call_soon, self._owner.step, actions.Sent(request_id))
         else:
             returned = actions.Returned(request_id, made, now_ns, now_ns)
             asyncio.get_running_loop().call_soon(self._owner.step, returned)

@@ -336,8 +336,6 @@ class TraderHost(Victim):
         if not isinstance(made, Request):
             self.timeline.after(0, "not sent", lambda: give(made))
             return
-        if is_command:
-            self.step(actions.Sent(request_id))
         self.timeline.note(f"{self.name}: sends {message}")
         self.timeline.trace(made.target.encode() + made.body)
         self._witness.leaves(self, message, made)
@@ -348,6 +346,8 @@ class TraderHost(Victim):
             give(self._outcome(message, what))
 
         self.link.send(made, returned)
+        if is_command:
+            self.step(actions.Sent(request_id))
 
     def _outcome(self, message: UserCommand | Query, what: Response | TransportError) -> Outcome:
         if isinstance(what, ConnectFailed):

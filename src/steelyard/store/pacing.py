@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -34,6 +34,7 @@ LATER_MAX = 100  # words of the venue that wait for a file
 FORGOTTEN_NS = 7 * 24 * 3_600 * SECOND_NS  # nobody has used a file for so long: it goes
 SUFFIX = ".pace"
 NOTES_MAX = 20
+PLAIN_MAX = 500  # kinds of requests whose counts are kept
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _HELD = frozenset({errno.EAGAIN, errno.EACCES})
 
@@ -48,18 +49,31 @@ class Names(NamedTuple):
 
 _IP, _KEY, _ALL = frozenset({Per.IP}), frozenset({Per.KEY}), frozenset(budget.HOLDERS)
 _Parties = dict[Per, Party]
+_Plain = tuple[bytes, bytes | None, bytes | None]  # counts of address, key and account
 _Result = TypeVar("_Result")
 
 
-def _take_nothing(*_: object) -> None:
-    """Go the long way: what there is where no native module was built."""
+class _Short(Protocol):
+    """The short way through the files; `_native.PaceFiles` is it."""
+
+    def take(
+        self,
+        address: bytes,
+        key: bytes | None,
+        account: bytes | None,
+        now_ns: int,
+        uptime_ns: int,
+    ) -> bool | None:
+        """Use units; return whether they were used, None: open the files anew."""
+        ...
 
 
-_take_units: Callable[[bytes, bytes, bytes, int, int], bytes | None] = _take_nothing
+# None where no native module was built: all go the long way.
+_new_short: Callable[[Path, list[tuple[Path, bytes, int, int]]], _Short] | None = None
 with suppress(ImportError):
     from steelyard import _native
 
-    _take_units = _native.take_units
+    _new_short = _native.PaceFiles
 
 
 class _Busy(Exception):
@@ -100,17 +114,15 @@ class _File:
         if self._fd < 0:
             self._open()
 
-    def data(self) -> bytes:
-        """Return what is in the file; of one that is too long for a state, one byte too many."""
-        return os.pread(self._fd, SIZE + 1, 0)
-
-    def put(self, data: bytes) -> None:
-        """Write a state."""
-        os.pwrite(self._fd, data, 0)
+    @property
+    def opened(self) -> tuple[Path, bytes, int, int]:
+        """Which file it is: its path, whose, its device and number."""
+        found = os.fstat(self._fd)
+        return self.path, self.identity, found.st_dev, found.st_ino
 
     def read(self) -> tuple[Party, str | None]:
         """Return the party, and what is to be said of the file."""
-        data = self.data()
+        data = os.pread(self._fd, SIZE + 1, 0)  # of one that is too long, one byte too many
         if data == self._data and data:
             return self._party, None
         party = budget.unpacked(data, self.identity)
@@ -127,7 +139,7 @@ class _File:
         """Write the party as it is now."""
         data = budget.packed(self._party, self.identity)
         if data != self._data:
-            self.put(data)
+            os.pwrite(self._fd, data, 0)
             if os.fstat(self._fd).st_size != SIZE:
                 os.ftruncate(self._fd, SIZE)
             self._data = data
@@ -166,7 +178,9 @@ class SharedPacing:
         Raises:
             ConfigError: They cannot be made or written.
         """
-        self.limits = limits
+        self._limits = limits
+        self._plain: dict[tuple[Cost, bool], _Plain | None] = {}  # of these limits
+        self._short: _Short | None = None
         self.notes: deque[str] = deque(maxlen=NOTES_MAX)  # to be logged
         self._rng = rng
         self._uptime_ns = uptime_ns
@@ -190,20 +204,27 @@ class SharedPacing:
                 "directory in STEELYARD_STATE"
             ) from error
 
+    @property
+    def limits(self) -> LimitProfile:
+        """The venue's limits, as they are known."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: LimitProfile) -> None:
+        self._limits = limits
+        self._plain.clear()
+
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
-
-        def act(parties: _Parties) -> Held | None:
-            return budget.take(self.limits, parties, cost, now_ns, is_urgent=is_urgent)
-
+        if self._took(cost, now_ns, is_urgent=is_urgent):
+            return None
+        limits = self._limits
         try:
-            self._lock.lock()
-            try:
-                if self._took(cost, now_ns, is_urgent=is_urgent):
-                    return None
-                return self._alone(now_ns, budget.holders_of(self.limits, cost), act)
-            finally:
-                self._lock.unlock()
+            return self._locked(
+                now_ns,
+                budget.holders_of(limits, cost),
+                lambda parties: budget.take(limits, parties, cost, now_ns, is_urgent=is_urgent),
+            )
         except (OSError, _Busy) as error:
             return self._failed(error)
 
@@ -249,6 +270,7 @@ class SharedPacing:
 
     def close(self) -> None:
         """Let go of the files."""
+        self._short = None
         for file in self._files.values():
             file.close()
 
@@ -261,23 +283,43 @@ class SharedPacing:
             self._failed(error)
 
     def _took(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> bool:
-        """Use what a request costs, behind the lock; False: the long way knows whether it may."""
-        counts = budget.plain_counts(self.limits, cost, is_urgent=is_urgent)
-        if counts is None or self._later or self._is_failing:
+        """Use what a request costs, the short way; False: the long way knows whether it may."""
+        if self._later or self._is_failing:
             return False
-        uptime_ns = self._uptime_ns()
-        left: list[tuple[_File, bytes]] = []
-        for per, units in counts:
-            file = self._files[per]
-            if file is not self._lock:
+        try:
+            plain = self._plain[cost, is_urgent]
+        except KeyError:
+            plain = self._plain_of(cost, is_urgent=is_urgent)
+        short = self._short or self._new_short()
+        if plain is None or short is None:
+            return False
+        took = short.take(*plain, now_ns, self._uptime_ns())
+        if took is None:
+            self._short = None
+        return bool(took)
+
+    def _plain_of(self, cost: Cost, *, is_urgent: bool) -> _Plain | None:
+        """Return a request's counts as the short way takes them; None: it does not."""
+        if len(self._plain) >= PLAIN_MAX:
+            self._plain.clear()
+        counts = budget.plain_counts(self._limits, cost, is_urgent=is_urgent)
+        found = dict(counts or ())
+        plain = None
+        if counts is not None:
+            plain = found.get(Per.IP, b""), found.get(Per.KEY), found.get(Per.ACCOUNT)
+        self._plain[cost, is_urgent] = plain
+        return plain
+
+    def _new_short(self) -> _Short | None:
+        """Open the files for the short way, where they are those that the long way has open."""
+        if _new_short is None:
+            return None
+        with suppress(OSError):
+            for file in self._files.values():
                 file.find()
-            data = _take_units(file.data(), file.identity, units, now_ns, uptime_ns)
-            if data is None:
-                return False
-            left.append((file, data))
-        for file, data in left:
-            file.put(data)
-        return True
+            opened = [file.opened for file in self._files.values()]
+            self._short = _new_short(self._lock.path.parent, opened)
+        return self._short
 
     def _locked(
         self, now_ns: int, wanted: frozenset[Per], act: Callable[[_Parties], _Result]

@@ -4,13 +4,15 @@ A shell carries all actions of a step out, in order, before it gives the next in
 has records in the order in which the machine applied them. `Send` waits until every `Journal`
 before it is on disk; everything else may happen at once. For each Send and Ask the shell gives
 back one `Returned`, in bounded time and whatever happens, and for a Send one `Sent` when its
-bytes go out.
+bytes go out, as a rule just after them, so that nothing waits for what it leads to.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
@@ -60,7 +62,7 @@ class MarketTold(NamedTuple):
     venue: str = ""
 
 
-class BookMoved(NamedTuple):
+class BookMoved(Struct, frozen=True, gc=False):
     """A stream told of changes of a book that it keeps by itself.
 
     became is a `wire.book.Told`: CHANGED, OLD, WAITS, GAP or WHOLE. time_ns is the venue's.
@@ -71,7 +73,7 @@ class BookMoved(NamedTuple):
     time_ns: int
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True, gc=False):
     """A stream told of something."""
 
     event: Event | BookMoved
@@ -95,7 +97,7 @@ class StreamDown(NamedTuple):
     why: str
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True, gc=False):
     """The bytes of a Send go out."""
 
     request_id: int
@@ -211,14 +213,14 @@ Input = (
 # -- out ------------------------------------------------------------------------------------------
 
 
-class Journal(NamedTuple):
+class Journal(Struct, frozen=True, gc=False):
     """Append this."""
 
     message: TraderRecord
     time_ns: int
 
 
-class Send(NamedTuple):
+class Send(Struct, frozen=True, gc=False):
     """Send a command, once all that was journaled before is on disk."""
 
     request_id: int

@@ -110,7 +110,7 @@ class Bench:
         elif desk.history:
             desk.last_ticks = desk.history[-1].close_ticks
         self.hold(position)
-        strategy.bind(desk)
+        type(strategy).bind(strategy, desk)
         strategy.warm_up()
         self.started = self._call(strategy.on_start)
 

@@ -11,19 +11,24 @@ What rests at a price that is no whole tick any more is shown at the next one aw
 side, so that neither touch nor depth ever look better than they are.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
 from steelyard.domain.order import Side
-from steelyard.domain.units import in_full
+from steelyard.domain.units import EXACT, in_full
 from steelyard.wire.book import Book, LocalBook, Pairs, Told
 
 STALE_NS = 10 * SECOND_NS  # after this long without news or a confirmation, trust nothing
 QUIET_NS = STALE_NS // 2  # after this long without news, ask whether there is any
 COMPARED = 5  # levels of a side that have to agree where sequences cannot be compared
 RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
+
+_CHANGED = int(Told.CHANGED)  # read once: until Python 3.12 that is a search
+_multiply = EXACT.multiply
+_Look = Callable[[int, int | None, int | None, int], int | None]
 
 
 class BookState(StrEnum):
@@ -88,6 +93,11 @@ class BookView:
         self._heard_ns: int | None = None  # when the book was last known to be right, our clock
         self._first_ticks: tuple[int | None, int | None] = (None, None)  # the touch of the snapshot
         self._broken_why = ""
+        self._tick_size = instrument.tick_size
+        self._look: _Look | None = None  # of a native book: its half ticks, where all is well
+
+    # Twice the middle of a book that was well when it was last told of; None: the long way knows.
+    _calm_half_ticks: int | None = None
 
     # Made anew for whoever asks: kept, they would keep the view, and all that its book stands on.
     @property
@@ -103,16 +113,19 @@ class BookView:
     def follow(self, book: Book) -> None:
         """Show another book from here on, one that its stream keeps; it waits for a snapshot."""
         self._gaps_before += self.book.gaps
-        self.book = book
+        self.book, self._calm_half_ticks = book, None
+        self._look = getattr(book, "calm", None)
         self._broken_why = "the stream has begun anew"
 
     def reset(self, why: str = "the stream has begun anew") -> None:
         """What came before may not join up, or is not enough: only a snapshot helps."""
+        self._calm_half_ticks = None
         self.book.reset()
         self._broken_why = why
 
     def snapshot(self, snapshot: BookSnapshot, now_ns: int) -> None:
         """Take a whole book and the deltas that waited for it."""
+        self._calm_half_ticks = None
         told = self.book.snapshot(
             snapshot.sequence,
             snapshot.bids,
@@ -150,9 +163,14 @@ class BookView:
 
     def moved(self, told: int, now_ns: int) -> None:
         """The book has been told of a change, and this became of it."""
-        if told == Told.CHANGED:
+        self._calm_half_ticks = None
+        if told == _CHANGED:
             self._heard_ns = now_ns
-        elif told == Told.WHOLE:
+            if self._look is not None:
+                owed, first = self._owed_sequence, self._first_ticks
+                self._calm_half_ticks = self._look(owed, *first, RENEW_SHARE)
+            return
+        if told == Told.WHOLE:
             self._renewed(now_ns)
         elif told == Told.GAP:
             self._broken_why = "the book has a gap"
@@ -163,6 +181,7 @@ class BookView:
         Until it has told them the book is not to be traded on. Without a number it is what stands
         in the snapshot that is compared.
         """
+        self._calm_half_ticks = None
         ahead = snapshot.sequence
         if not snapshot.is_numbered:
             ahead = self.sequence + (0 if self._agrees(snapshot) else 1)
@@ -245,8 +264,20 @@ class BookView:
             return BookState.SHALLOW
         return BookState.LIVE
 
+    def calm(self, now_ns: int) -> int | None:
+        """Return `mid_half_ticks` of a book without `trouble`, by a short way; None: ask those.
+
+        Nor are there odd levels then, nor does it need depth.
+        """
+        heard_ns = self._heard_ns
+        if heard_ns is None or now_ns - heard_ns > self.stale_ns:
+            return None
+        return self._calm_half_ticks
+
     def trouble(self, now_ns: int) -> str | None:
         """Return why the book is not to be traded on, or None."""
+        if self.calm(now_ns) is not None:
+            return None
         match self.state(now_ns):
             case BookState.LIVE:
                 return None
@@ -270,6 +301,8 @@ class BookView:
     @property
     def mid_half_ticks(self) -> int | None:
         """Twice the mid price in ticks, so that it is whole; None without a bid or an ask."""
+        if self._calm_half_ticks is not None:
+            return self._calm_half_ticks
         bid, ask = self.book.bid_ticks, self.book.ask_ticks
         return None if bid is None or ask is None else bid + ask
 
@@ -284,12 +317,14 @@ class BookView:
     @property
     def best_bid(self) -> Decimal | None:
         """The best price at which somebody buys."""
-        return self._price(self.book.bid_ticks)
+        ticks = self.book.bid_ticks
+        return None if ticks is None else _multiply(Decimal(ticks), self._tick_size)
 
     @property
     def best_ask(self) -> Decimal | None:
         """The best price at which somebody sells."""
-        return self._price(self.book.ask_ticks)
+        ticks = self.book.ask_ticks
+        return None if ticks is None else _multiply(Decimal(ticks), self._tick_size)
 
     def of(self, side: Side) -> BookSide:
         """Return the side on which orders of that side rest."""
@@ -305,6 +340,3 @@ class BookView:
             return True
         sign = int(side)
         return sign * (best - known_ticks) * RENEW_SHARE < sign * (first - known_ticks)
-
-    def _price(self, ticks: int | None) -> Decimal | None:
-        return None if ticks is None else self.instrument.price(ticks)

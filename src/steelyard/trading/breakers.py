@@ -280,6 +280,13 @@ class Counted:
         self._times_ns.append(now_ns)
         self._last = what
 
+    def hits(self, now_ns: int) -> bool:
+        """Add one about which there is nothing to say; return whether it `exceeds` now."""
+        times = self._times_ns
+        times.append(now_ns)
+        self._last = ""
+        return len(times) == times.maxlen and times[0] > now_ns - self._rule.window_ns
+
     def count(self, now_ns: int) -> int:
         """Return how often within the window, up to the threshold."""
         return sum(time_ns > now_ns - self._rule.window_ns for time_ns in self._times_ns)
@@ -302,20 +309,20 @@ class Slipped:
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._fills: deque[tuple[int, int, int]] = deque(maxlen=FILLS_MAX)
+        self.fills: deque[tuple[int, int, int]] = deque(maxlen=FILLS_MAX)
 
     def add(self, now_ns: int, cost: int, worth: int) -> None:
         """A fill has cost so much more than the middle, in any unit, and would be worth so much."""
-        self._fills.append((now_ns, cost, worth))
+        self.fills.append((now_ns, cost, worth))
 
     @property
     def is_known(self) -> bool:
         """Whether there are fills to reckon with."""
-        return bool(self._fills)
+        return bool(self.fills)
 
     def share(self, now_ns: int) -> Decimal:
         """Return the cost of the window as a share; negative is a gain."""
-        fills = self._fills
+        fills = self.fills
         while fills and fills[0][0] <= now_ns - self._rule.window_ns:
             fills.popleft()
         worth = sum(fill[2] for fill in fills)
@@ -328,7 +335,7 @@ class Slipped:
 
     def forget(self) -> None:
         """Begin anew."""
-        self._fills.clear()
+        self.fills.clear()
 
 
 class Stale:
@@ -381,21 +388,38 @@ class Ranged:
         self._rule = rule
         self._step_ns = max(1, rule.window_ns // BUCKETS)
         self._buckets: deque[list[int]] = deque()  # number, lowest, highest
+        self._lowest = self._highest = 0  # of all buckets
 
     def add(self, now_ns: int, price: int) -> bool:
         """It is at a price now; return whether the range may have become wider."""
         number = now_ns // self._step_ns
         buckets = self._buckets
-        if not buckets or number > buckets[-1][0]:
-            while buckets and buckets[0][0] < number - BUCKETS:
-                buckets.popleft()
+        if buckets and number <= buckets[-1][0]:
+            last = buckets[-1]
+            if last[1] <= price <= last[2]:
+                return False
+            last[1], last[2] = min(last[1], price), max(last[2], price)
+        else:
+            self._drop(number - BUCKETS)
+            if not buckets:
+                self._lowest = self._highest = price
             buckets.append([number, price, price])
-            return True
-        last = buckets[-1]
-        if last[1] <= price <= last[2]:
+            if len(buckets) == 1:
+                return True
+        if self._lowest <= price <= self._highest:
             return False
-        last[1], last[2] = min(last[1], price), max(last[2], price)
+        self._lowest, self._highest = min(self._lowest, price), max(self._highest, price)
         return True
+
+    def _drop(self, oldest: int) -> None:
+        """Forget buckets of before a number."""
+        buckets, has_narrowed = self._buckets, False
+        while buckets and buckets[0][0] < oldest:
+            _, lowest, highest = buckets.popleft()
+            has_narrowed |= lowest == self._lowest or highest == self._highest
+        if has_narrowed and buckets:
+            self._lowest = min(bucket[1] for bucket in buckets)
+            self._highest = max(bucket[2] for bucket in buckets)
 
     def share(self, now_ns: int) -> Decimal:
         """Return the width of the window's range as a share of its lowest price."""

@@ -60,6 +60,11 @@ class Channels:
         """Return how old a channel may be."""
         return self._budgets_ns[channel]
 
+    def is_fresh(self, channel: Channel, now_ns: int) -> bool:
+        """Whether `trouble` would say nothing."""
+        heard_ns = self._heard_ns.get(channel)
+        return heard_ns is None or now_ns - heard_ns <= self._budgets_ns[channel]
+
     def trouble(self, channel: Channel, now_ns: int) -> str | None:
         """Return why a channel is not to be relied on, or None; before the first word it is."""
         age_ns = self.age_ns(channel, now_ns)

@@ -33,7 +33,7 @@ _HALTS = {
     HTTPStatus.TOO_MANY_REQUESTS.value: Halt.LIMITED,
     HTTPStatus.IM_A_TEAPOT.value: Halt.BANNED,
 }
-_URGENT = (Cancel, CancelAll)
+_URGENT = frozenset({Cancel, CancelAll})
 
 
 class Connector:
@@ -69,15 +69,24 @@ class Connector:
     ) -> Request | Outcome:
         """Return the request of a message, or its outcome where there is none to send."""
         host_ns = now_ns if host_ns is None else host_ns
-        stamp_ns = self.stamp_ns(now_ns, host_ns)
+        paced, stamp_ns = self._paced, now_ns
+        request: Request | None = None
+        if paced is not None and paced.nonces_rise:
+            stamp_ns = self.stamp_ns(now_ns, host_ns)
         try:
-            request = self._request(message, stamp_ns)
-            cost = self._cost(message, request)
+            if type(message) is Place:
+                request = self._signers.request(message, self.listings, stamp_ns)
+            if request is None:
+                request = self._client.request(message, self.listings, self._key, stamp_ns)
+            if paced is not None:
+                cost = paced.cost(message, self.listings)
+            else:
+                cost = _cost(message, request)
         except UnitError as error:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
             return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
-        is_urgent = self._is_urgent or isinstance(message, _URGENT)
+        is_urgent = self._is_urgent or type(message) in _URGENT
         held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
         return request if held is None else NotSent(held.why, held.wait_ns)
 
@@ -185,19 +194,12 @@ class Connector:
         reader = None if table is None else new_reader(*table)
         return session if reader is None else MarketFeed(session, [instrument], reader)
 
-    def _request(self, message: UserCommand | Query, stamp_ns: int) -> Request:
-        if type(message) is Place and (
-            made := self._signers.request(message, self.listings, stamp_ns)
-        ):
-            return made
-        return self._client.request(message, self.listings, self._key, stamp_ns)
 
-    def _cost(self, message: UserCommand | Query, request: Request) -> Cost:
-        if self._paced is not None:
-            return self._paced.cost(message, self.listings)
-        orders = int(isinstance(message, Place))
-        method, path = request.method, request.path
-        return Cost(method, path, is_public=False, weight=WEIGHT, orders=orders, is_guess=True)
+def _cost(message: UserCommand | Query, request: Request) -> Cost:
+    """Return what a message counts as where nobody says."""
+    orders = int(isinstance(message, Place))
+    method, path = request.method, request.path
+    return Cost(method, path, is_public=False, weight=WEIGHT, orders=orders, is_guess=True)
 
 
 def _retry_after_ns(response: Response) -> int:

@@ -23,6 +23,7 @@ from steelyard.wire.dialect import ClientSession, Renewing
 from steelyard.wire.tables import MessageKind
 
 NUMBER_MAX = 2**63 - 1
+_CHANGED = int(Told.CHANGED)  # read once: until Python 3.12 that is a search
 
 
 class MarketFeed:
@@ -68,6 +69,9 @@ class MarketFeed:
             self._session.receive(frame, now_ns)
             self._has_missed |= reader.kind == MessageKind.DELTA
             return
+        if told == _CHANGED:  # most are
+            self._events.append(BookMoved(self._ids[reader.place], told, reader.time_ns))
+            return
         if told == Told.PASSED_OVER:
             self._session.receive(frame, now_ns)
             return
@@ -106,6 +110,8 @@ class MarketFeed:
         """
         texts, told = self._session.drain()
         events, self._events = self._events, []
+        if not told and not self._has_missed:
+            return texts, events
         events += (self._kept(event) for event in told)
         if self._has_missed:
             self._has_missed = False

@@ -19,7 +19,7 @@ class Halts:
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
-        self._until_ns = 0
+        self.until_ns = 0  # of a ban; 0: there is none
         self.bans = 0  # told of in this run
 
     def take(self, halt: VenueHalt) -> None:
@@ -33,31 +33,31 @@ class Halts:
                 )
             self._end()
             return
-        is_new = abs(halt.until_ns - self._until_ns) > SAME_NS
-        self._until_ns = halt.until_ns
+        is_new = abs(halt.until_ns - self.until_ns) > SAME_NS
+        self.until_ns = halt.until_ns
         if is_new and (why := self.trouble) is not None:
             self.bans += 1
             turn.alarm("venue.banned", f"{why}. Whatever of this machine asks there has to wait")
 
     def work(self) -> None:
         """Look again when it is over."""
-        if not self._until_ns:
+        if not self.until_ns:
             return
-        if self._turn.now_ns < self._until_ns:
-            self._turn.wake_at(self._until_ns)
+        if self._turn.now_ns < self.until_ns:
+            self._turn.wake_at(self.until_ns)
         else:
             self._end()
 
     def _end(self) -> None:
-        if self._until_ns:
-            self._until_ns = 0
+        if self.until_ns:
+            self.until_ns = 0
             self._turn.log("venue.open", "the venue's ban is over")
 
     @property
     def trouble(self) -> str | None:
         """Why nothing new may be sent, or None."""
-        left_ns = self._until_ns - self._turn.now_ns
+        left_ns = self.until_ns - self._turn.now_ns
         if left_ns <= 0:
             return None
-        until = datetime.fromtimestamp(self._until_ns // SECOND_NS, UTC)
+        until = datetime.fromtimestamp(self.until_ns // SECOND_NS, UTC)
         return f"the venue has banned this host until {until:%Y-%m-%d %H:%M:%S} UTC"

@@ -109,7 +109,7 @@ class StrategyHost:
         ]
         desk.refresh = self._refreshed
         desk.cash_atoms = self._cash_atoms
-        self._strategy.bind(desk)
+        type(self._strategy).bind(self._strategy, desk)
 
     def _cash_atoms(self) -> int:
         portfolio = self._turn.state.portfolio
@@ -156,22 +156,28 @@ class StrategyHost:
     def _call(self, callback: str, *about: Any) -> None:
         desk = self._refreshed()
         self.calls += 1
-        self.called_ns = self._turn.now_ns
+        self.called_ns = desk.now_ns
         trouble = self._guard(partial(getattr(self._strategy, callback), *about))
         if trouble is not None:
             self._fail(trouble, f"{callback} raised an error:\n{trouble}")
-        else:
+        elif desk.intents or desk.notes or len(desk.timers) > desk.timers_seen:
             self._take_wishes(desk)
 
     def _take_wishes(self, desk: Desk) -> None:
         """Carry out what was wished for at the desk, in its order."""
-        self._take_notes(desk)
-        for interval in desk.timers:
-            if interval not in self._due_ns:
-                self._due_ns[interval] = self._first_due(interval)
-        desk.timers_seen = len(desk.timers)
-        for intent in desk.drain():
-            self._carry_out(intent)
+        if desk.notes:
+            self._take_notes(desk)
+        if len(desk.timers) > desk.timers_seen:
+            for interval in desk.timers:
+                if interval not in self._due_ns:
+                    self._due_ns[interval] = self._first_due(interval)
+            desk.timers_seen = len(desk.timers)
+        if desk.intents:
+            for intent in desk.drain():
+                if type(intent) is not Intent:
+                    self._carry_out(intent)
+                elif (refused := self._work.place(intent)) is not None:
+                    self._refuse(intent, refused)
 
     def _take_notes(self, desk: Desk) -> None:
         notes, desk.notes = desk.notes, []

@@ -25,7 +25,7 @@ from steelyard.trading.bars import Bar
 from steelyard.trading.books import BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
-from steelyard.trading.strategy import ANY_LEGS, Desk, Leg, Strategy, Timer
+from steelyard.trading.strategy import ANY_LEGS, Desk, Leg, Strategy, Timer, overrides
 
 LEGS_MAX = 20
 
@@ -134,7 +134,7 @@ class Legs:
         return any(desk.intents for desk in self._desks.values())
 
 
-class Part(Strategy):
+class Part(Strategy, is_part=True):
     """What one leg's trader takes for its strategy: it passes on what it is told."""
 
     def __init__(self, legs: Legs, name: str) -> None:
@@ -147,7 +147,7 @@ class Part(Strategy):
         """Whether the strategy does; starts, stops and the past are the legs' to know."""
         if callback == "on_warm_up":
             return False
-        return callback in ("on_start", "on_stop") or self._legs_of.strategy.wants(callback)
+        return callback in ("on_start", "on_stop") or overrides(self._legs_of.strategy, callback)
 
     @property
     def failed_elsewhere(self) -> str | None:

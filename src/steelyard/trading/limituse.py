@@ -54,7 +54,8 @@ def _uses(trader: Trader) -> Iterator[Use]:
     if portfolio is not None:
         lots = risk.worst_lots(portfolio.position_lots, orders)
         position = portfolio.instrument.size(lots)
-    loss, exposure, equity = trader.loss_so_far, trader.exposure_atoms, trader.equity_atoms
+    worth = trader.worth
+    loss, exposure, equity = worth.loss_so_far, worth.exposure_atoms, worth.equity_atoms
     leverage = None
     if exposure is not None and equity is not None and equity > 0:
         leverage = share_of(exposure, equity).quantize(Decimal("0.0001"))
@@ -72,7 +73,7 @@ def _uses(trader: Trader) -> Iterator[Use]:
         "max_orders_per_minute": (per_minute, minute, ""),
         "price_collar": (percent, None, "%"),
         "max_daily_loss": (limits.max_daily_loss, _amount(loss), quote),
-        "max_drawdown": (drawdown, _amount(trader.drawdown_atoms), quote),
+        "max_drawdown": (drawdown, _amount(trader.worth.drawdown_atoms), quote),
         "max_gross_exposure": (limits.max_gross_exposure, _amount(gross), quote),
         "max_leverage": (limits.max_leverage, leverage, ""),
     }

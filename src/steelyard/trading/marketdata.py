@@ -55,6 +55,7 @@ CANDLES_AGAIN_NS = SECOND_NS  # in a silence
 STANDING_NS = 10 * SECOND_NS  # a bar that is so long overdue is told of
 NEVER_NS = 2**63
 PAUSES_MAX = 1_000_000_000
+_CHANGED, _GAP = int(Told.CHANGED), int(Told.GAP)  # read once: until Python 3.12 a search
 TIME_AGAIN_NS = 60 * SECOND_NS  # what time it is, is not told more often
 
 
@@ -66,7 +67,7 @@ class MarketData:
     ) -> None:
         self.backfill = TradeBackfill(turn, questions)
         self._channels = channels or Channels(Budgets())
-        self._wants_trades = False
+        self.wants_trades = False  # somebody needs them
         self._is_asking_trades = False
         self._trades_ns = 0  # not compared before
         self._unconfirmed = 0  # comparisons in a row by which trades are missing
@@ -98,13 +99,13 @@ class MarketData:
 
     def want_trades(self) -> None:
         """Compare trades with the venue's when they have been silent for long."""
-        self._wants_trades = True
+        self.wants_trades = True
 
     def want_bars(self, interval_ns: int, history_bars: int) -> None:
         """Build bars, with so many closed ones as history at the start."""
         self._builder = BarBuilder(self._turn.instrument, interval_ns)
         self._history_bars = min(history_bars, CANDLES_MAX - 2)
-        self._wants_trades = True
+        self.wants_trades = True
         self.has_history = False
 
     # -- what is told -------------------------------------------------------------------------
@@ -140,6 +141,15 @@ class MarketData:
         What it should hear of trades is in `backfill.told`.
         """
         desk, now_ns = self._desk, self._turn.now_ns
+        if type(event) is BookMoved and event.became == _CHANGED:
+            if event.instrument_id != desk.instrument.instrument_id:
+                return False
+            self._hear(event.time_ns)
+            desk.book.moved(_CHANGED, now_ns)
+            if desk.book.calm(now_ns) is not None:
+                self._probes = 0
+                return True
+            return self._moved(_CHANGED)
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False
         is_whole = isinstance(event, BookMoved) and event.became == Told.WHOLE
@@ -171,14 +181,14 @@ class MarketData:
         """Follow what became of a change of the book; return whether the book has changed."""
         book = self._desk.book
         self._probes = 0
-        if became == Told.GAP or book.needs_depth:
+        if became == _GAP or book.needs_depth:
             self._turn.needs_work = True
-        if became == Told.GAP:
+        if became == _GAP:
             self._turn.warn("book.gap", f"after sequence {book.sequence}")
             self._whole_ns = None
-        if book.odd_levels and not self._has_told_odd:
+        if not self._has_told_odd and book.odd_levels:
             self._tell_odd()
-        return became == Told.CHANGED
+        return became == _CHANGED
 
     def _take(self, snapshot: BookSnapshot) -> None:
         """Take a whole book."""
@@ -213,7 +223,7 @@ class MarketData:
         self.backfill.work()
         if self._builder is not None:
             self._close_bars(self._builder)
-        if self._is_up and self._wants_trades:
+        if self._is_up and self.wants_trades:
             self._compare_trades()
         if not self._is_up or self._is_asking_book:
             return
@@ -291,7 +301,7 @@ class MarketData:
     @property
     def trades_trouble(self) -> str | None:
         """Why trades are not to be relied on; None where they are, or nobody wants them."""
-        if not self._wants_trades or not self._is_up:
+        if not self.wants_trades or not self._is_up:
             return None
         return self._channels.trouble(Channel.TRADES, self._turn.now_ns)
 
@@ -316,7 +326,7 @@ class MarketData:
         self._trades_ns = turn.now_ns + TRADES_AGAIN_NS
         if not isinstance(answer, TradeList):
             # It does not tell them to who asks: what cannot be compared is not called stale.
-            self._wants_trades = False
+            self.wants_trades = False  # somebody needs them
             turn.warn("trades.unchecked", "the venue lists no trades; their silence proves nothing")
             return
         newest, known = max(answer.trades, key=_by_id, default=None), self.backfill.newest()
@@ -339,7 +349,7 @@ class MarketData:
         if self._builder is not None and time_ns >= (self._builder.deadline_ns or 0):
             turn.needs_work = True
         turn.market_offset_ns = self._time.offset_ns
-        ahead_ns = time_ns - turn.venue_now_ns
+        ahead_ns = time_ns - turn.now_ns - turn.offset_ns
         if abs(ahead_ns - self._told_ahead_ns) > LEAP_NS and (
             self._told_ns is None or turn.now_ns - self._told_ns >= TIME_AGAIN_NS
         ):

@@ -20,6 +20,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from steelyard.domain.commands import Place
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.domain.order import Side
 from steelyard.trading.books import BookView
@@ -48,7 +49,7 @@ BOUNDS_NS = (
     *(n * 10**6 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(n * SECOND_NS for n in (1, 2, 5, 10, 60)),
 )
-HEARD = frozenset({OrderPending, OrderSent, OrderRefused, OrderAmended, FillSeen})
+HEARD = frozenset({OrderSent, OrderRefused, OrderAmended, FillSeen})
 STEPS = ("decided", "wire", "ack", "fill")
 
 
@@ -117,20 +118,23 @@ class Measures:
         self._ahead: dict[str, int] = {}
         self._sizes: dict[str, int] = {}  # of this run's orders, as they are counted
         self._note_ns: int | None = None
+        self._unseen: list[tuple[Place, int | None]] = []  # orders, and how late they were decided
 
     # -- what it hears ----------------------------------------------------------------------------
 
     def see(self, message: TraderRecord) -> None:
         """Take a record that has just been made."""
+        if type(message) is OrderPending:  # it leaves in a hurry: entered when it has left
+            turn, book = self._turn, self.book
+            seen_ns = 0 if book is None else book.time_ns
+            late_ns = turn.now_ns + turn.offset_ns - seen_ns if seen_ns else None
+            self._unseen.append((message.place, late_ns))
+            return
         if type(message) not in HEARD:
             return
+        self.catch_up()
         now_ns = self._turn.now_ns
         match message:
-            case OrderPending(place):
-                self.orders += 1
-                self._order(place.client_order_id, place.size_lots)
-                if self.book is not None and self.book.time_ns:
-                    self.latencies["decided"].add(self._turn.venue_now_ns - self.book.time_ns)
             case OrderAmended(name):
                 if name in self._sizes:
                     self._order(name, message.size_lots)
@@ -144,6 +148,17 @@ class Measures:
                 self._take_fill(message, now_ns)
             case _:
                 pass
+
+    def catch_up(self) -> None:
+        """Enter the orders of the last turn."""
+        if not self._unseen:
+            return
+        unseen, self._unseen = self._unseen, []
+        for place, late_ns in unseen:
+            self.orders += 1
+            self._order(place.client_order_id, place.size_lots)
+            if late_ns is not None:
+                self.latencies["decided"].add(late_ns)
 
     def _order(self, name: str, size_lots: int) -> None:
         """Count an order, or what a change has made of it."""
@@ -175,6 +190,7 @@ class Measures:
     def work(self) -> None:
         """Mark fills whose time has come, follow the queue, and write the numbers down."""
         turn = self._turn
+        self.catch_up()
         self._mark()
         self._follow_queue()
         if self._note_ns is None:
@@ -186,6 +202,7 @@ class Measures:
 
     def note(self) -> None:
         """Write the numbers down, where there are any."""
+        self.catch_up()
         if self.orders:
             self._turn.record(Measured(self.noted))
 

@@ -21,6 +21,9 @@ from steelyard.domain.lifecycle import TRANSITIONS, Fill, Order, OrderState
 from steelyard.domain.messages import MINUTE_NS
 from steelyard.domain.order import RejectReason, Side
 
+# Read once: until Python 3.12 that is a search.
+_PENDING, _UNKNOWN = OrderState.PENDING, OrderState.UNKNOWN
+
 MINUTE_MAX = 10_000  # so many times of orders and changes are kept, to be counted
 ENDED_MAX = 10_000  # so many ended orders are kept, for fills that come late
 SEQUENCE_BITS = 64
@@ -253,6 +256,23 @@ class Orders:
         if self._unsettled or self._amending:  # an order may be in several of them
             pool = {**self._open, **self._unsettled, **self._amending}
         return sum(order.exposed_lots for order in pool.values() if order.place.side is side)
+
+    def plain(self, side: Side, doubt_ns: int) -> tuple[int, int] | None:
+        """Return what `exposed_lots` does, and how many are open; None: one is out of the ordinary.
+
+        That is one that is being changed, is not settled, is unknown, or was decided on before
+        doubt_ns and has no answer yet.
+        """
+        if self._unsettled or self._amending:
+            return None
+        lots = 0
+        for order in self._open.values():
+            state, place = order.state, order.place
+            if state is _UNKNOWN or (state is _PENDING and order.created_ns < doubt_ns):
+                return None
+            if place.side is side:
+                lots += max(0, place.size_lots - order.filled_lots)
+        return lots, len(self._open)
 
     def decided_since(self, time_ns: int, most: int = MINUTE_MAX) -> int:
         """Return how many orders and changes, without stops, were decided on after then."""

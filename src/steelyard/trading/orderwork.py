@@ -48,11 +48,9 @@ CANCEL_AGAIN_NS = SECOND_NS // 2
 
 
 class Check(Protocol):
-    """Returns whether an order may be sent now."""
+    """Returns why an order may not be sent now."""
 
-    def __call__(
-        self, place: Place, retried: str, *, protects: bool
-    ) -> risk.Approved | risk.Refused:
+    def __call__(self, place: Place, retried: str, *, protects: bool) -> risk.Refused | None:
         """`retried` is the id of an order that is counted already; `protects`: it is a stop."""
         ...
 
@@ -82,6 +80,7 @@ class OrderWork:
         self._works: dict[str, Work] = {}
         self._offered: set[tuple[OrderType, TimeInForce]] = set()  # as far as asked
         self.ids: ClientIds | None = None
+        self._name = ""  # of the next order, if it is known already
         self.news: list[OwnOrder | Fill] = []  # for the strategy
         self.look_again: Callable[[OwnOrder], None] = lambda _: None
         # Told of an order that has ended, and what the venue counts of it: lots and quote atoms.
@@ -96,27 +95,34 @@ class OrderWork:
         """Place what a strategy wants, or return why not."""
         assert self.ids is not None, "orders come after the start"
         turn = self._turn
+        name, self._name = self._name or turn.rules.client_order_id(self.ids.next()), ""
         place = Place(
-            account_id=OWN_ACCOUNT,
-            instrument_id=turn.instrument.instrument_id,
-            side=intent.side,
-            order_type=intent.order_type,
-            time_in_force=intent.time_in_force,
-            post_only=intent.post_only,
-            price_ticks=intent.price_ticks,
-            size_lots=intent.size_lots,
+            OWN_ACCOUNT,
+            turn.instrument.instrument_id,
+            intent.side,
+            intent.order_type,
+            intent.time_in_force,
+            intent.post_only,
+            intent.price_ticks,
+            intent.size_lots,
             trigger_ticks=intent.trigger_ticks,
-            client_order_id=turn.rules.client_order_id(self.ids.next()),
+            client_order_id=name,
         )
-        if (missing := self._not_offered(place)) is not None:
+        if turn.capabilities is not None and (missing := self._not_offered(place)) is not None:
             return risk.Refused("unsupported", missing)
-        verdict = self._check(place, "", protects=protects)
-        if isinstance(verdict, risk.Refused):
-            return verdict
+        refused = self._check(place, "", protects=protects)
+        if refused is not None:
+            return refused
         turn.record(OrderPending(place, protects, self.mid_half_ticks()))
-        intent.client_order_id = place.client_order_id
-        self._send(turn.state.orders[place.client_order_id])
+        intent.client_order_id = name
+        turn.is_behind = True
+        self._send(turn.state.orders[name])
         return None
+
+    def catch_up(self) -> None:
+        """Print the name of the next order, when those of the last turn have left."""
+        if not self._name and self.ids is not None:
+            self._name = self._turn.rules.client_order_id(self.ids.next())
 
     def _not_offered(self, place: Place) -> str | None:
         """Return why a venue does not take such an order, as far as it is known."""
@@ -135,7 +141,7 @@ class OrderWork:
         return work is not None and (work.is_placing or work.retry_ns is not None)
 
     def _send(self, order: OwnOrder) -> None:
-        turn, name = self._turn, order.client_order_id
+        turn, name = self._turn, order.place.client_order_id
         work = self._work_of(name)
         work.is_placing, work.retry_ns = True, None
         attempt = order.attempts + 1
@@ -205,9 +211,9 @@ class OrderWork:
         if order.cancel_why is not None:
             self._give_up(order, f"not sent: {order.cancel_why}")
             return
-        verdict = self._check(order.place, order.client_order_id, protects=order.protects)
-        if isinstance(verdict, risk.Refused):
-            self._give_up(order, f"not sent again: {verdict.text}")
+        refused = self._check(order.place, order.client_order_id, protects=order.protects)
+        if refused is not None:
+            self._give_up(order, f"not sent again: {refused.text}")
         else:
             self._send(order)
 

@@ -17,6 +17,7 @@ OWN = frozenset(
         *("now_ns", "now", "cash", "trouble", "buy", "sell", "stop", "take_profit", "protect"),
         *("amend", "cancel", "cancel_all", "log", "size"),
         *("legs", "leg", "told", "every", "hear", "take_legs", "warm_up"),
+        *("wants", "bind", "failed_elsewhere"),
     }
 )
 

@@ -150,7 +150,7 @@ def _pnl(trader: Trader) -> dict[str, str]:
     portfolio = trader.turn.state.portfolio
     if portfolio is None:
         return {"currency": "", "realized": "0", "unrealized": "0", "fees": "0", "total": "0"}
-    half_ticks = trader.mark_half_ticks
+    half_ticks = trader.worth.mark_half_ticks
     unrealized = 0 if half_ticks is None else portfolio.unrealized_atoms(half_ticks)
     realized, fees = portfolio.realized_atoms, portfolio.fees_atoms
     return {

@@ -60,7 +60,6 @@ FILLS_KEPT = 200
 
 _OF_ORDERS = frozenset(
     {
-        OrderPending,
         OrderSent,
         OrderUnknown,
         OrderRefused,
@@ -133,6 +132,9 @@ class TraderState:
         Raises:
             ConfigError: The journal is of another format.
         """
+        if type(message) is OrderPending:  # it leaves in a hurry
+            self._pend(message, time_ns)
+            return
         self.moment.see(message, time_ns)
         if type(message) in _OF_ORDERS:
             self._apply_to_orders(message, time_ns)
@@ -184,17 +186,15 @@ class TraderState:
             case _:
                 self._apply_to_amends(message, time_ns)
 
+    def _pend(self, message: OrderPending, time_ns: int) -> None:
+        self.moment.time_ns = time_ns
+        protects, mid_half_ticks = message.protects, message.mid_half_ticks
+        self.orders.pend(message.place, time_ns, protects=protects, mid_half_ticks=mid_half_ticks)
+
     def _apply_to_orders(self, message: TraderRecord, time_ns: int) -> None:
         """Change the orders; what is not about them is told for the reader of the journal."""
         orders = self.orders
         match message:
-            case OrderPending():
-                orders.pend(
-                    message.place,
-                    time_ns,
-                    protects=message.protects,
-                    mid_half_ticks=message.mid_half_ticks,
-                )
             case OrderSent():
                 orders.sent(message.client_order_id, message.attempt, message.expires_ns)
             case OrderUnknown():

@@ -27,7 +27,8 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.domain.units import Lots, from_atoms, parse_decimal
+from steelyard.domain.units import Lots, from_atoms
+from steelyard.trading.amounts import Amounts, size_lots, ticks
 from steelyard.trading.backfill import Gap
 from steelyard.trading.bars import Bar
 from steelyard.trading.books import STALE_NS, BookView
@@ -121,6 +122,7 @@ class Desk:
 
     def __init__(self, instrument: Instrument, stale_ns: int = STALE_NS) -> None:
         self.instrument = instrument
+        self._amounts = Amounts(instrument)
         self.book = BookView(instrument, stale_ns)
         self.position = Position(instrument)
         self.now_ns = 0
@@ -158,16 +160,19 @@ class Desk:
             raise UsageError(f"time_in_force is {time_in_force!r}; write one as TimeInForce.IOC")
         if post_only is not True and post_only is not False:
             raise UsageError(f"post_only is {post_only!r}; write True or False")
-        is_limit = price is not None
+        is_limit, amounts = price is not None, self._amounts
         intent = Intent(
             side,
-            _size_lots(size, self.instrument),
-            OrderType.LIMIT if is_limit else OrderType.MARKET,
-            time_in_force or (TimeInForce.GTC if is_limit else TimeInForce.IOC),
-            self.instrument.price_ticks(_exact(price, "price")) if is_limit else None,
+            amounts.size_lots(size),
+            _LIMIT if is_limit else _MARKET,
+            time_in_force or (_GTC if is_limit else _IOC),
+            amounts.price_ticks(price) if is_limit else None,
             post_only,
         )
-        self.wish(intent)
+        if len(self.intents) < INTENTS_MAX:
+            self.intents.append(intent)
+        else:
+            self.wish(intent)
         return intent
 
     def reach(self, now_ns: int) -> None:
@@ -193,7 +198,10 @@ class _NoDesk:
 
 
 _NO_DESK = cast(Desk, _NoDesk())
-_BUY, _SELL = Side.BUY, Side.SELL  # read once: until Python 3.12 that is a search
+# Read once: until Python 3.12 that is a search.
+_BUY, _SELL = Side.BUY, Side.SELL
+_LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
+_GTC, _IOC = TimeInForce.GTC, TimeInForce.IOC
 
 
 class Leg:
@@ -273,7 +281,7 @@ class Leg:
             UsageError: One of them is a float.
         """
         desk = self._desk
-        intent = ProtectIntent(_ticks(trigger, desk), _ticks(price, desk))
+        intent = ProtectIntent(ticks(trigger, desk.instrument), ticks(price, desk.instrument))
         desk.wish(intent)
         return intent
 
@@ -298,9 +306,9 @@ class Leg:
         desk = self._desk
         intent = AmendIntent(
             _named(target),
-            _ticks(price, desk),
-            None if size is None else _size_lots(size, desk.instrument),
-            _ticks(trigger, desk),
+            ticks(price, desk.instrument),
+            None if size is None else size_lots(size, desk.instrument),
+            ticks(trigger, desk.instrument),
         )
         desk.wish(intent)
         return intent
@@ -408,11 +416,11 @@ class Leg:
             )
         intent = Intent(
             side,
-            _size_lots(size, desk.instrument),
+            size_lots(size, desk.instrument),
             kinds[price is not None],
             TimeInForce.GTC,
-            _ticks(price, desk),
-            trigger_ticks=_ticks(trigger, desk),
+            ticks(price, desk.instrument),
+            trigger_ticks=ticks(trigger, desk.instrument),
         )
         desk.wish(intent)
         return intent
@@ -427,10 +435,14 @@ class Strategy(Leg):
     params: Any
     leg_names: ClassVar[tuple[str, ...]] = ()  # of a strategy of several; ANY_LEGS: as configured
 
-    def __init_subclass__(cls, **more: Any) -> None:
-        """Refuse a class that hides what every strategy has, by a UsageError that names it."""
+    def __init_subclass__(cls, *, is_part: bool = False, **more: Any) -> None:
+        """Refuse a class that hides what every strategy has, by a UsageError that names it.
+
+        is_part: it is no author's, and stands for one leg of an author's.
+        """
         super().__init_subclass__(**more)
-        refuse_taken(Strategy, cls)
+        if not is_part:
+            refuse_taken(Strategy, cls)
 
     def __init__(self, **parameters: Any) -> None:
         """Take parameters as they stand in a configuration: `DipBuyer(below="40000")`.
@@ -592,8 +604,8 @@ keep(Leg, Strategy)
 
 
 def overrides(strategy: Strategy, callback: str) -> bool:
-    """Whether a strategy wants to be told."""
-    return strategy.wants(callback)
+    """Whether a strategy wants to be told; what it keeps under a name of its own hides nothing."""
+    return type(strategy).wants(strategy, callback)
 
 
 def _named(target: Any) -> Intent | str:
@@ -603,26 +615,3 @@ def _named(target: Any) -> Intent | str:
     if isinstance(target, OwnOrder):  # it asks a struct's class, in Python
         return target.client_order_id
     raise UsageError(f"{target!r} is no order; give what buy or sell returned, or an id")
-
-
-def _ticks(price: Any, desk: Desk) -> int | None:
-    return None if price is None else desk.instrument.price_ticks(_exact(price, "price"))
-
-
-def _size_lots(size: Any, instrument: Instrument) -> Lots:
-    if isinstance(size, int) and not isinstance(size, bool):
-        if 0 < size <= instrument.size_max_lots:
-            return Lots(size)
-        return instrument.size_lots(instrument.size(size))
-    return instrument.size_lots(_exact(size, "size"))
-
-
-def _exact(amount: Any, what: str) -> Decimal:
-    if isinstance(amount, Decimal):
-        return amount
-    if isinstance(amount, str):
-        return parse_decimal(amount)
-    raise UsageError(
-        f"{what} {amount!r} is a {type(amount).__name__}; write it as text or Decimal"
-        + (", or round it down to whole lots by self.size(x)" if what == "size" else "")
-    )

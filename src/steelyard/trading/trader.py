@@ -72,6 +72,7 @@ from steelyard.trading.questions import Questions
 from steelyard.trading.reconcile import Reconciler
 from steelyard.trading.records import RunStopped, TraderRecord
 from steelyard.trading.resolution import Resolutions
+from steelyard.trading.shortcheck import ShortCheck
 from steelyard.trading.startup import Phase, Startup
 from steelyard.trading.strategy import Desk, Strategy
 from steelyard.trading.sweep import Sweep
@@ -79,11 +80,14 @@ from steelyard.trading.tripping import Breakers
 from steelyard.trading.turn import Rules, Turn
 from steelyard.trading.venueclock import VenueClock
 from steelyard.trading.watch import Watch
+from steelyard.trading.worth import Worth
 
 EQUITY_NS = SECOND_NS
 LATE_NS = SECOND_NS // 50  # a shell that is busy with the book may wake it so much later
 FAILED, USAGE = 1, 2  # exit codes, as the roof has them
 _OF_BOOK = frozenset({BookMoved, BookDelta})
+# Read once: until Python 3.12 that is a search.
+_READY, _PRIVATE, _ACCOUNT = Phase.READY, Role.PRIVATE, Channel.PRIVATE
 
 
 class Status(NamedTuple):
@@ -168,9 +172,17 @@ class Trader:
         self.questions.missed = self.breakers.missed
         self.exposed = Exposed(exposure or Alone())
         self.days = Days(turn, config.risk.drawdown, self._kill)
+        self.worth = Worth(
+            turn,
+            self.startup,
+            self.reconciler.account,
+            self.days,
+            has_drawdown=config.risk.drawdown is not None,
+        )
         self.lease_trouble: str | None = None
         self.is_finished = False
         self._limits = config.limits
+        self._short = ShortCheck(turn, config.limits, self.startup)
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
         self._watch = Watch(turn)
         self._was_open = False  # when all parts last looked
@@ -216,15 +228,26 @@ class Trader:
     def step(self, event: Input, now_ns: int) -> list[Action]:
         """Take what happened, and return what to do."""
         turn = self.turn
+        if turn.is_behind:
+            self._catch_up()
         turn.now_ns = max(turn.now_ns, now_ns)
         if self.is_finished:
             turn.deadline_ns = None
             return []
-        self._take(event)
+        if type(event) is Told and type(event.event) is BookMoved:  # most are
+            self._book_moved(event.event)
+        else:
+            self._take(event)
         if not self._passes_by(event):
             turn.deadline_ns = None
             self._work()
         return turn.drain()
+
+    def _catch_up(self) -> None:
+        """Do what the last turn has left for when its orders have left."""
+        self.turn.is_behind = False
+        self.measures.catch_up()
+        self.work.catch_up()
 
     def _passes_by(self, event: Input) -> bool:
         """Whether nothing is due that was not before: the book has moved, an order has left.
@@ -350,11 +373,25 @@ class Trader:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
-                if market.see(event) and desk.book.trouble(self.turn.now_ns) is None:
-                    self._see_price()
-                    self.host.tell("on_book", desk.book)
+                self._book_moved(event)
             case _:
                 pass  # not asked for
+
+    def _book_moved(self, event: BookMoved | BookDelta | BookSnapshot | Trade) -> None:
+        market, desk = self.startup.market, self.startup.desk
+        if market is None or desk is None:
+            return  # nothing is followed before the instrument is known
+        if not market.see(event):
+            return
+        book, now_ns = desk.book, self.turn.now_ns
+        half_ticks = book.calm(now_ns)
+        if half_ticks is None:
+            if book.trouble(now_ns) is not None:
+                return
+            half_ticks = book.mid_half_ticks
+        if half_ticks is not None:
+            self.breakers.price(half_ticks)
+        self.host.tell("on_book", book)
 
     def _told_order(self, event: OrderEvent) -> None:
         order = event.order
@@ -518,12 +555,13 @@ class Trader:
         self.measures.see(message)
 
     def _mid_half_ticks(self) -> int | None:
-        return None if self.desk is None else self.desk.book.mid_half_ticks
+        desk = self.startup.desk
+        return None if desk is None else desk.book.mid_half_ticks
 
     def _note_equity(self) -> None:
         if self.phase is not Phase.READY:
             return
-        half_ticks = self.mark_half_ticks
+        half_ticks = self.worth.mark_half_ticks
         portfolio = self.turn.state.portfolio
         if half_ticks is None or portfolio is None:
             self.turn.wake_at(self.turn.now_ns + EQUITY_NS)  # nothing to value it by yet
@@ -536,66 +574,35 @@ class Trader:
 
     def _tell_exposure(self) -> None:
         """Tell the other bots of this host what this one's orders can come to."""
-        atoms = self.exposure_atoms
+        atoms = self.worth.exposure_atoms
         if atoms is not None:
             self.exposed.work(self.turn.instrument.quote, atoms, self.turn.now_ns)
 
-    @property
-    def exposure_atoms(self) -> int | None:
-        """What the largest position is worth that all orders can come to; None: no price yet."""
-        portfolio = self.turn.state.portfolio
-        if self.desk is None or portfolio is None:
+    def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Refused | None:
+        if not (retried or protects) and self._is_calm and self._short.passes(place):
             return None
-        lots = risk.worst_lots(portfolio.position_lots, self.turn.state.orders)
-        return risk.worth_atoms(lots, self.desk.book)
+        found = risk.check(place, self._limits, self._situation(retried, protects=protects))
+        return found if isinstance(found, risk.Refused) else None
 
     @property
-    def loss_atoms(self) -> int | None:
-        """What today has lost; None: there is no price to tell it by."""
-        half_ticks, portfolio = self.mark_half_ticks, self.turn.state.portfolio
-        if half_ticks is None or portfolio is None:
-            return None
-        return self.days.loss_atoms(portfolio.total_atoms(half_ticks))
-
-    @property
-    def loss_so_far(self) -> int | None:
-        """The same, to be shown: it begins no day. A gain is no loss."""
-        half_ticks, state = self.mark_half_ticks, self.turn.state
-        if half_ticks is None or state.portfolio is None or state.day is None:
-            return None
-        return max(0, state.day.total_atoms - state.portfolio.total_atoms(half_ticks))
-
-    @property
-    def drawdown_atoms(self) -> int | None:
-        """How far profit is below its highest; None: nobody has asked for that to be kept."""
-        half_ticks, state = self.mark_half_ticks, self.turn.state
-        if half_ticks is None or state.portfolio is None or self.config.risk.drawdown is None:
-            return None
-        return self.days.drawdown_atoms(state.portfolio.total_atoms(half_ticks))
-
-    @property
-    def equity_atoms(self) -> int | None:
-        """What the account's base and quote are worth, in quote; None: there is no price yet."""
-        half_ticks = self.mark_half_ticks
-        if half_ticks is None or self.turn.state.portfolio is None:
-            return None
-        instrument, balances = self.turn.instrument, self.reconciler.account.balances
-        base = sum(balances.get(instrument.base_asset_id, (0, 0)))
-        worth = base * half_ticks * instrument.tick_lot_atoms // (2 * instrument.lot_atoms)
-        return worth + sum(balances.get(instrument.quote_asset_id, (0, 0)))
-
-    @property
-    def mark_half_ticks(self) -> int | None:
-        """Twice the price at which the position is valued: the middle, or the last trade."""
-        if self.desk is None:
-            return None
-        half_ticks = self.desk.book.mid_half_ticks
-        if half_ticks is None and self.desk.last_ticks is not None:
-            return 2 * self.desk.last_ticks
-        return half_ticks
-
-    def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Approved | risk.Refused:
-        return risk.check(place, self._limits, self._situation(retried, protects=protects))
+    def _is_calm(self) -> bool:
+        """Whether nothing but the limits can be in an order's way; else see `_situation`."""
+        state, breakers, market = self.turn.state, self.breakers, self.startup.market
+        return (
+            state.killed_why is None
+            and self.endings.stop_why is None
+            and self.host.failure is None
+            and self.lease_trouble is None
+            and self.startup.phase is _READY
+            and not self.halts.until_ns
+            and self._streams[_PRIVATE] is None
+            and self.reconciler.is_clean
+            and self.channels.is_fresh(_ACCOUNT, self.turn.now_ns)
+            and market is not None
+            and (not market.wants_trades or market.trades_trouble is None)
+            and state.moment.unprotected is None
+            and (breakers.is_calm or breakers.trouble_now() is None)
+        )
 
     def _check_amend(self, order: OwnOrder, amending: Amending) -> risk.Refused | None:
         situation = self._situation("", protects=order.protects)
@@ -618,7 +625,7 @@ class Trader:
             self.protection.trouble,
             self.breakers.trouble_now(),
             protects,
-            None if self._limits.max_daily_loss is None else self.loss_atoms,
-            None if self._limits.max_leverage is None else self.equity_atoms,
+            None if self._limits.max_daily_loss is None else self.worth.loss_atoms,
+            None if self._limits.max_leverage is None else self.worth.equity_atoms,
             self.exposed,
         )

@@ -55,6 +55,7 @@ CLOSED = frozenset(
 )
 Kept = TypeVar("Kept", Slipped, Stale, Ranged)
 _NOBODY = "its rule"
+_VOLATILITY = Breaker.VOLATILITY  # read once: until Python 3.12 that is a search
 
 
 class Shown(NamedTuple):
@@ -86,6 +87,7 @@ class Breakers:
         self._slipped = self._made(Breaker.SLIPPAGE, Slipped)
         self._stale = self._made(Breaker.STALENESS, Stale)
         self._ranged = self._made(Breaker.VOLATILITY, Ranged)
+        self._rate = self._counted.get(Breaker.ORDER_RATE)
         self._begun_ns = 0
 
     def _made(self, breaker: Breaker, made: Callable[[Rule], Kept]) -> Kept | None:
@@ -115,6 +117,12 @@ class Breakers:
         more = f" (and {', '.join(list(tripped)[1:])})" if len(tripped) > 1 else ""
         return f"the breaker {name}{more} has tripped: {self._why(name)}"
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether none has tripped, and `trouble_now` has nothing to look at."""
+        slipped = self._slipped
+        return (slipped is None or not slipped.fills) and not self._turn.state.breakers
+
     def trouble_now(self) -> str | None:
         """Return the same, for an order that is checked now.
 
@@ -135,6 +143,11 @@ class Breakers:
 
     def see(self, message: TraderRecord) -> None:
         """Take a record that has just been made."""
+        if type(message) is OrderPending:  # it leaves in a hurry
+            rate, now_ns = self._rate, self._turn.now_ns
+            if rate is not None and rate.hits(now_ns):
+                self._look(Breaker.ORDER_RATE)
+            return
         if type(message) in HEARD and (breakers := self._take(message, self._turn.now_ns)):
             for breaker in breakers:
                 self._look(breaker)
@@ -177,7 +190,7 @@ class Breakers:
     def price(self, half_ticks: int) -> None:
         """The middle of a book that may be traded on."""
         if self._ranged is not None and self._ranged.add(self._turn.now_ns, half_ticks):
-            self._look(Breaker.VOLATILITY)
+            self._look(_VOLATILITY)
 
     def stale(self, why: str | None) -> None:
         """Whether what is known of the venue is not to be relied on, looked at in every turn."""

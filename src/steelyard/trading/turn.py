@@ -61,6 +61,7 @@ class Turn:
         self.market_offset_ns: int | None = None  # the market's time less our clock, if it is known
         self.deadline_ns: int | None = None
         self.needs_work = True  # something has come up that the parts have to look at
+        self.is_behind = False  # something was left undone, so that an order leaves first
         self.clock_blamed: Callable[[], None] = _nothing
         self.closed: Callable[[str], None] = _nothing  # the venue has said that it is closed
         self.recorded: Callable[[TraderRecord], None] = _nothing  # told of each record
@@ -119,7 +120,9 @@ class Turn:
         returned: Callable[[Returned], None],
     ) -> None:
         """Send a command behind the journal; be told when it leaves and what became of it."""
-        request_id = self._new_request(returned)
+        request_id = self._next_request
+        self._next_request += 1
+        self._returning[request_id] = returned
         self._sending[request_id] = sent
         self._actions.append(Send(request_id, command))
 

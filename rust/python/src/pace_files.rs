@@ -1,0 +1,147 @@
+//! The files that a host's traders share, taken from by one call, for `store/pacing.py`.
+//!
+//! The same short way as `pace.rs`, with its seven system calls beside each other: lock the
+//! address's file, see that no file was removed, read, write, unlock. Whoever opens the files first,
+//! and makes them, is `store/pacing.py`; this opens those same ones again, or none.
+//!
+//! That none was removed the directory says: as long as its time of change is the same, its names
+//! are. To ask the files themselves would make each write slower, because a kernel that was asked
+//! for a file's time of change has to tell the next one apart.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::{PyResult, pyclass, pymethods};
+
+use crate::pace::{SIZE, taken};
+
+/// What a request is counted in, by their place: the address, the key, the account.
+const PARTIES: usize = 3;
+
+/// Two changes of a directory within this time may have one time.
+const CLOCK_STEP_NS: u64 = 100_000_000;
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// One party's file.
+struct PaceFile {
+    file: File,
+    identity: Vec<u8>,
+    /// A state, and room to see that the file is longer.
+    state: [u8; SIZE + 1],
+}
+
+/// The files of an address, a key and an account; the first is the lock of all.
+#[pyclass(name = "PaceFiles", module = "steelyard._native")]
+pub(crate) struct PaceFiles {
+    lock: File,
+    directory: File,
+    /// When the directory had changed when all files were last seen to be there.
+    seen_ns: Option<i64>,
+    files: Vec<PaceFile>,
+}
+
+/// How a try ended.
+enum End {
+    Took,
+    /// Not the ordinary case: the long way.
+    Odd,
+    /// A file was removed: these are not the files any more.
+    Gone,
+}
+
+/// A lock that ends with it.
+struct Locked<'a>(&'a File);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // Where this fails the file is gone from us as well, and its lock with it.
+        let _ = self.0.unlock();
+    }
+}
+
+#[pymethods]
+impl PaceFiles {
+    /// Opens files that are there: each path, whose it is, and the device and number of the file.
+    #[new]
+    fn new(directory: PathBuf, files: Vec<(PathBuf, Vec<u8>, u64, u64)>) -> PyResult<Self> {
+        let files = files.into_iter().map(|(path, identity, device, number)| {
+            let file = OpenOptions::new().read(true).write(true).open(path)?;
+            let found = file.metadata()?;
+            if (found.dev(), found.ino()) != (device, number) {
+                return Err(std::io::Error::other("it is another file"));
+            }
+            Ok(PaceFile { file, identity, state: [0; SIZE + 1] })
+        });
+        let files = files.collect::<std::io::Result<Vec<_>>>()?;
+        let first = files.first().ok_or_else(|| PyValueError::new_err("there is no file"))?;
+        let directory = File::open(directory)?;
+        Ok(Self { lock: first.file.try_clone()?, directory, seen_ns: None, files })
+    }
+
+    /// Uses what a request costs of each party that it counts in; returns whether it did.
+    ///
+    /// False: the long way knows. None: open the files anew.
+    fn take(
+        &mut self,
+        address: &[u8],
+        key: Option<&[u8]>,
+        account: Option<&[u8]>,
+        now_ns: i64,
+        uptime_ns: i64,
+    ) -> Option<bool> {
+        match self.take_all([Some(address), key, account], now_ns, uptime_ns) {
+            Ok(End::Took) => Some(true),
+            Ok(End::Odd) | Err(_) => Some(false),
+            Ok(End::Gone) => None,
+        }
+    }
+}
+
+impl PaceFiles {
+    fn take_all(
+        &mut self,
+        counts: [Option<&[u8]>; PARTIES],
+        now_ns: i64,
+        uptime_ns: i64,
+    ) -> std::io::Result<End> {
+        if self.lock.try_lock().is_err() {
+            return Ok(End::Odd);
+        }
+        let _locked = Locked(&self.lock);
+        let changed_ns = changed_ns(&self.directory.metadata()?);
+        if self.seen_ns != Some(changed_ns) {
+            for party in &self.files {
+                if party.file.metadata()?.nlink() == 0 {
+                    return Ok(End::Gone);
+                }
+            }
+            let is_settled = now_ns.abs_diff(changed_ns) > CLOCK_STEP_NS;
+            self.seen_ns = is_settled.then_some(changed_ns);
+        }
+        let files = &mut self.files;
+        let counted = || counts.iter().enumerate().filter_map(|(at, it)| Some((at, (*it)?)));
+        for (at, counts) in counted() {
+            let Some(party) = files.get_mut(at) else { return Ok(End::Odd) };
+            let length = party.file.read_at(&mut party.state, 0)?;
+            let Some(state) = party.state.first_chunk_mut() else { return Ok(End::Odd) };
+            if length != SIZE || taken(state, &party.identity, counts, now_ns, uptime_ns).is_none()
+            {
+                return Ok(End::Odd);
+            }
+        }
+        for (at, _) in counted() {
+            let Some(party) = files.get(at) else { return Ok(End::Odd) };
+            let Some(state) = party.state.first_chunk::<SIZE>() else { return Ok(End::Odd) };
+            party.file.write_all_at(state, 0)?;
+        }
+        Ok(End::Took)
+    }
+}
+
+/// Returns when a directory's names last changed.
+fn changed_ns(directory: &Metadata) -> i64 {
+    directory.mtime().saturating_mul(SECOND_NS).saturating_add(directory.mtime_nsec())
+}
