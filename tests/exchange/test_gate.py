@@ -15,14 +15,10 @@ from steelyard.domain.order import Side
 from steelyard.exchange.gate import Gate
 from steelyard.exchange.issuing import ChangeKey, CreateKey, RotateKey
 from steelyard.exchange.keys import WITHDRAW_COOLING_NS
-from steelyard.exchange.line import SUBSCRIPTIONS_PER_LINE
 from steelyard.wire.dialect import (
     Auth,
-    Channel,
-    ChannelKind,
     Endpoint,
     SessionRefused,
-    Subscription,
 )
 from steelyard.wire.http import Request
 from steelyard.wire.limits import UNLIMITED, Counts, Kind, Limit, LimitProfile, Per, SocketLimits
@@ -464,34 +460,3 @@ def test_the_bodies_of_hostile_clients_are_refused_with_a_field_or_a_form(asker)
         )
         assert response.status == 400, body[:20]
     assert asker.desk.exchange.levels(0, 9).bids == []
-
-
-# -- over a WebSocket ---------------------------------------------------------------------------
-
-
-def test_a_line_is_bounded_in_streams_and_leaves_nothing_behind(asker, desk):
-    line = asker.gate.line("/ws/v1", IP, 7, lambda: desk.now_ns)
-    for number in range(SUBSCRIPTIONS_PER_LINE):
-        line.subscribe(Subscription("native", Channel(ChannelKind.TRADES, 0), f"{number}"))
-    with pytest.raises(SessionRefused, match="too many streams"):
-        line.subscribe(Subscription("native", Channel(ChannelKind.TRADES, 0), "more"))
-    line.close()
-    assert desk.exchange.feed.subscriptions(7) == ()
-
-
-def test_there_is_no_line_where_the_dialect_has_no_stream(asker, desk):
-    assert asker.gate.line("/nowhere", IP, 7, lambda: desk.now_ns) is None
-
-
-def test_who_merely_names_a_key_has_not_proven_it(desk):
-    """A route without a signature: the line is not closed with the key, nor the key blamed."""
-    from steelyard.wire.dialect import Credentials
-
-    made = desk.admin.carry_out(CreateKey("alice", "native", (Scope.READ,)), desk.now_ns)
-    endpoint = next(e for e in NATIVE.endpoints if e.path == "/api/v1/account")
-    gate = Gate(desk.exchange, NATIVE, UNLIMITED)
-    line = gate.line("/ws/v1", IP, 1, lambda: desk.now_ns)
-    claim = Credentials(made["key"], "", (), None, 0, 0)
-    named = endpoint._replace(auth=Auth.KEY)
-    line.call(named, endpoint.request, lambda: claim)
-    assert line.keys == set()
