@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.follower import Follower
+from steelyard.backtest.indicators import sma
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import Closure, Delay
 from steelyard.backtest.signals import (
@@ -119,6 +120,28 @@ def test_a_class_and_an_array_of_the_same_rules_fill_alike(seed: int, changes: d
     assert one.curve.tobytes() == other.curve.tobytes()
     assert told.replay.balances() == arrays.replay.balances()
     assert told.replay.totals() == arrays.replay.totals()
+
+
+@pytest.mark.parametrize("count", [6_000, 66_000])
+def test_signals_worked_out_beside_the_run_fill_as_those_worked_out_before(count: int):
+    """Few bars in one thread, many in two, and each as a class that is told every bar."""
+    bars = gapped(walk(count, 9), 9)
+    assumed = settings_of(**FEES)
+    close = frame_of(bars)["close"]
+    above = sma(close, 5) > sma(close, 20)
+    results = []
+    for targets in (None, targets_of(above.to_numpy(), bars), changes_of(above, bars)):
+        strategy = Strategy() if targets is not None else Follower(targets_of(above, bars))
+        run = Run(strategy, bars, assumed)
+        if targets is None:
+            run.go(lambda: 0.0)
+        else:
+            run.go_to(targets, lambda: 0.0)
+        found = run.result()
+        records = [it.tobytes() for it in (found.fills, found.orders, found.curve)]
+        results.append((records, run.replay.balances(), run.replay.totals()))
+        assert len(found.fills) > count / 100
+    assert results[0] == results[1] == results[2]
 
 
 def test_the_frame_has_the_nearest_floats():
