@@ -91,6 +91,11 @@ impl Engine {
                 && match front.tag {
                     tag::PLAIN_PLACE => self.place_record(rest, effects),
                     tag::CANCEL => self.cancel_record(rest, effects),
+                    tag::HOUSE_LEVEL => {
+                        self.house_level_record(rest, effects);
+                        self.settle_down(effects);
+                        true
+                    }
                     _ => false,
                 };
             if !is_done {
@@ -126,7 +131,6 @@ impl Engine {
                     self.cancel(&cancel, effects);
                 }
             }
-            tag::HOUSE_LEVEL => self.house_level_record(record, effects),
             _ => self.decode_record(record, effects),
         }
         self.settle_down(effects);
