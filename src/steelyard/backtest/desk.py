@@ -31,6 +31,7 @@ from steelyard.domain.order import (
     TimeInForce,
 )
 from steelyard.domain.units import EXACT
+from steelyard.trading.amounts import Amounts
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.strategy import CancelIntent, Desk, Intent, Position, Timer, Wish, none
@@ -157,6 +158,7 @@ class ReplayDesk(Seat, Desk):
     def __init__(self, instrument: Instrument, replay: Replay) -> None:
         # What the base keeps up to date by writing is read here; only the rest is its own.
         self.instrument = instrument
+        self._amounts = Amounts(instrument)
         self.book = ReplayBookView(instrument, replay)
         self.history = []
         self.trouble = self.refresh = none
