@@ -42,9 +42,10 @@ class OrderState(IntEnum):
     @property
     def is_open(self) -> bool:
         """Whether the order may still fill."""
-        return self <= OrderState.PARTIALLY_FILLED
+        return self <= _LAST_OPEN
 
 
+_LAST_OPEN = OrderState.PARTIALLY_FILLED  # read once: to read a member is slow before 3.12
 _ARRIVED = frozenset(
     {
         OrderState.WORKING,
@@ -127,7 +128,8 @@ class Order(Struct, kw_only=True):
     @property
     def hangs_together(self) -> bool:
         """Whether it is of a group whose orders depend on each other, which a basket's do not."""
-        return self.group_kind not in (None, GroupKind.BASKET)
+        kind = self.group_kind
+        return kind is not None and kind is not GroupKind.BASKET
 
     @property
     def waits(self) -> bool:

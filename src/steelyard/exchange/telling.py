@@ -40,7 +40,9 @@ from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.people import People
 from steelyard.exchange.statement import Statements
 
+# Read once: to read a member is slow before Python 3.12.
 _QUOTE_SPENT = CancelCause.QUOTE_SPENT
+_NEW, _FILL = Execution.NEW, Execution.FILL
 _CHANGES = (Canceled, Amended, Triggered)
 
 
@@ -96,7 +98,7 @@ class Teller:
                 assert place is not None, "an order is accepted that was asked for"
                 number += 1
                 order = self._history.accepted(place, effect, now_ns, group)
-                self._feed.order(Execution.NEW, order, None, now_ns)
+                self._feed.order(_NEW, order, None, now_ns)
                 touched[effect.account_id, effect.instrument_id] = None
             elif isinstance(effect, Traded):
                 self.counts.trades += 1
@@ -136,7 +138,7 @@ class Teller:
         order, fill = self._history.filled(effect, now_ns, is_last=is_last)
         if order.filled_lots == fill.size_lots:
             self.counts.first_fills[effect.account_id] += 1
-        self._feed.order(Execution.FILL, order, fill, now_ns)
+        self._feed.order(_FILL, order, fill, now_ns)
         for child in self._history.released(order, now_ns):
             self._feed.order(Execution.RELEASED, child, None, now_ns)
         return order

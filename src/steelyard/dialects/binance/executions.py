@@ -199,7 +199,7 @@ def _read_type(order_type: str, time_in_force: str) -> tuple[OrderType, TimeInFo
 
 def list_id(order: Order) -> int:
     """Return the number of the order's list, -1 where it is in none; a basket is no list."""
-    is_listed = order.group_kind not in (None, GroupKind.BASKET)
+    is_listed = order.group_kind is not None and order.group_kind is not GroupKind.BASKET
     return order.group_id if is_listed else NO_LIST
 
 
