@@ -21,7 +21,7 @@ from steelyard.domain.units import ATOMS_PER_UNIT
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
 from steelyard.wire.choice import OrderReader, order_reader
-from steelyard.wire.dialect import Asker, Credentials, Dialect, Endpoint
+from steelyard.wire.dialect import Asker, Auth, Credentials, Dialect, Endpoint
 from steelyard.wire.http import Request
 
 
@@ -66,6 +66,7 @@ class PlainOrders:
         self, exchange: Exchange, dialect: Dialect, reader: OrderReader, endpoint: Endpoint
     ) -> None:
         """Know nothing yet, of the orders of a route."""
+        assert endpoint.auth is Auth.SIGNED, "who has carried out an order has signed it"
         assert endpoint.charges is None, "what an order is charged depends on more than its shape"
         self.endpoint = endpoint
         self._exchange = exchange

@@ -4,7 +4,7 @@ The table says which names vary from order to order and what is signed, nothing 
 rest of an order means, its *shape*, is learned from the dialect's own reading of the first one
 (`exchange/plain_orders.py`). A dialect that hands a table down promises two things: orders whose
 parameters differ in what varies alone differ in that alone, and the answer to one depends on no
-more of its parameters than its shape.
+more of its parameters than its shape, and not on who asks, or when: it is told by the order.
 """
 
 from enum import IntEnum
