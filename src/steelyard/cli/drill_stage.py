@@ -306,7 +306,7 @@ class Stage:
         """Run a command of the program to its end, and return its JSON document.
 
         Raises:
-            DrillFailed: It failed, or took too long.
+            DrillFailed: It failed, or was not done in time.
         """
         command = [sys.executable, "-m", "steelyard.cli.main", *arguments]
         command += ["--json", "--data", str(data or self.data)]
@@ -320,7 +320,7 @@ class Stage:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise DrillFailed(f"steelyard {' '.join(arguments[:2])} took too long") from None
+            raise DrillFailed(f"not in time: steelyard {' '.join(arguments[:2])}") from None
         document: dict[str, Any] = {}
         with suppress(msgspec.DecodeError):
             document = msgspec.json.decode(done.stdout or b"{}", type=dict[str, Any])
