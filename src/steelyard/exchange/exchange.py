@@ -221,16 +221,17 @@ class Exchange:
         return effects
 
     def _record(self, message: Command | ExchangeRecord) -> list[Effect]:
-        kind = type(message)
+        kind, encoded = type(message), b""
+        # First, because it may raise: then nothing has been recorded.
+        if kind in _COMMANDS:
+            encoded = self.engine.record(cast("Command", message), self.now_ns)
+            payload = self._codec.encoded(encoded)
+        else:
+            payload = self._codec.encode(message, self.now_ns)
+        self._payloads.append(payload)
         self._records.append((self.now_ns, message))
         self._teller.counts.records[kind.__name__] += 1
-        if kind not in _COMMANDS:
-            self._payloads.append(self._codec.encode(message, self.now_ns))
-            return self._apply(message)
-        command = cast("Command", message)
-        encoded = self.engine.record(command, self.now_ns)
-        self._payloads.append(self._codec.encoded(encoded))
-        return self._told(command, encoded)
+        return self._told(cast("Command", message), encoded) if encoded else self._apply(message)
 
     def _close_fills(self) -> None:
         while (due := self.closings.due()) is not None:

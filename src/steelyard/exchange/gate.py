@@ -363,12 +363,15 @@ class Gate:
             kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
         if credentials is not None:
             self._access.journal_nonce(credentials, now_ns)
-        answer = self._place(plain.place, sandbox_ns)
-        if isinstance(answer, Refused):
-            asker = self._asker(kept, now_ns, usage)
-            result = self._refused(answer, endpoint, parameters, asker)
-        else:
-            result = endpoint.encode(answer, parameters, shape.asker)
+        try:
+            answer = self._place(plain.place, sandbox_ns)
+            if isinstance(answer, Refused):
+                asker = self._asker(kept, now_ns, usage)
+                result = self._refused(answer, endpoint, parameters, asker)
+            else:
+                result = endpoint.encode(answer, parameters, shape.asker)
+        except (UnitError, Unsupported, DecodeError) as error:
+            raise SessionRefused(_in_words(error)) from error
         self._succeeded(endpoint, result, parties, weight, now_ns, usage)
         return result
 
@@ -591,12 +594,8 @@ class Gate:
                     self.limiter.charge(who, -aged, may_overshoot=True, ip=ip, now_ns=now_ns)
                 return self._refused(answer, endpoint, parameters, asker)
             return endpoint.encode(answer, parameters, asker)
-        except UnitError as error:
-            raise SessionRefused(Refusal(error.reason, str(error), error.field)) from error
-        except Unsupported as error:
-            raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
-        except DecodeError as error:
-            raise SessionRefused(_malformed(error)) from error
+        except (UnitError, Unsupported, DecodeError) as error:
+            raise SessionRefused(_in_words(error)) from error
 
     def _asker(self, kept: KeptKey | None, now_ns: int, usage: list[Usage]) -> Asker:
         return Asker(
@@ -699,10 +698,12 @@ class Gate:
         if isinstance(message, PlaceClosing):
             if message.place.client_order_id:
                 known = known_order(message.place, history, for_ever=for_ever)
-            return known or self.exchange.place_closing(message, sandbox_ns)
+            if known is not None:
+                return known
+            return self.exchange.place_closing(message, sandbox_ns)
         if isinstance(message, PlaceGroup):
             known = known_group(message, history, for_ever=for_ever)
-        return known or self.exchange.perform(message, sandbox_ns)
+        return known if known is not None else self.exchange.perform(message, sandbox_ns)
 
     def _place(self, place: Place, sandbox_ns: int) -> SingleAnswer:
         """Place an order, or return what its client order id has been answered already."""
@@ -735,6 +736,15 @@ def _claimed(claim: Claim) -> Credentials:
     if isinstance(claimed, Refusal):
         raise SessionRefused(claimed)
     return claimed
+
+
+def _in_words(error: UnitError | Unsupported | DecodeError) -> Refusal:
+    """Return the refusal that says why a request cannot be carried out."""
+    if isinstance(error, UnitError):
+        return Refusal(error.reason, str(error), error.field)
+    if isinstance(error, Unsupported):
+        return Refusal(RejectReason.UNSUPPORTED, str(error))
+    return _malformed(error)
 
 
 def _malformed(error: DecodeError) -> Refusal:
