@@ -15,6 +15,7 @@ mod market;
 mod matcher;
 mod orders;
 mod pace;
+#[cfg(unix)]
 mod pace_files;
 mod plain_orders;
 mod records;
@@ -38,7 +39,11 @@ mod _native {
     use crate::engine::PyEngine;
 
     #[pymodule_export]
-    use crate::blocks::{Batch, BlockFile};
+    use crate::blocks::Batch;
+
+    #[cfg(unix)]
+    #[pymodule_export]
+    use crate::blocks::BlockFile;
 
     #[pymodule_export]
     use crate::journal::{Gathering, read_batches, read_records};
@@ -52,6 +57,7 @@ mod _native {
     #[pymodule_export]
     use crate::plain_orders::PyPlainOrders;
 
+    #[cfg(unix)]
     #[pymodule_export]
     use crate::pace_files::PaceFiles;
 

@@ -9,7 +9,7 @@ platform takes no such writes, they are ordinary ones, still in one native call.
 import os
 from pathlib import Path
 
-from steelyard import _native
+from steelyard._native import BlockFile
 from steelyard.store.disk import DiskFile
 
 # Each write is durable when it returns, and where the disk can, that is one command to it.
@@ -23,7 +23,7 @@ class DirectFile(DiskFile):
         """Open a file for writing, as a `DiskFile`."""
         super().__init__(path, create=create)
         try:
-            self._blocks = _native.BlockFile(path, _FLAGS)
+            self._blocks = BlockFile(path, _FLAGS)
         except OSError:
             super().close()
             raise

@@ -68,12 +68,12 @@ class _Short(Protocol):
         ...
 
 
-# None where no native module was built: all go the long way.
+# None where no native module has it: all go the long way.
 _new_short: Callable[[Path, list[tuple[Path, bytes, int, int]]], _Short] | None = None
 with suppress(ImportError):
-    from steelyard import _native
+    from steelyard._native import PaceFiles
 
-    _new_short = _native.PaceFiles
+    _new_short = PaceFiles
 
 
 class _Busy(Exception):
