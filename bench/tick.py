@@ -145,6 +145,7 @@ def ours(frames: list[bytes], journal: Journal | None = None) -> list[float]:
         try:
             connector = Connector(DIALECT.client, KEY, DIALECT.limits, pacing)
             connector.listings = LISTINGS
+            connector.make_ready(MARKET)  # as when its stream is opened
             return orders(frames, buyer, machine, connector, journal)
         finally:
             pacing.close()

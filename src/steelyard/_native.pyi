@@ -30,12 +30,8 @@ class Gathering:
     def __new__(cls) -> Gathering:
         """Begin with none."""
 
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes a batch of them takes at most."""
-
-    def extend(self, payloads: list[bytes]) -> None:
-        """Take payloads, all or none.
+    def extend(self, payloads: list[bytes]) -> int:
+        """Take payloads, all or none; return how many bytes a batch of all takes at most.
 
         Raises:
             ValueError: One is longer than 4 MiB.
@@ -108,8 +104,8 @@ class PlainOrders:
             ValueError: Something is signed that has no such number.
         """
 
-    def keep(self, key: str, secret: bytes) -> None:
-        """Take in what a key signs with."""
+    def keep(self, key: str, secret: bytes, owner: Any) -> None:
+        """Take in what a key signs with, and whose it is."""
 
     def keeps(self, key: str) -> bool:
         """Whether a key has been taken in."""
@@ -149,11 +145,11 @@ class PlainOrders:
 
     def read(
         self, method: str, target: str, headers: dict[str, str], body: bytes, now_ns: int
-    ) -> tuple[Any, int | None, int | None, str, str, str, int] | None:
+    ) -> tuple[Any, int | None, int | None, str, Any, str, int] | None:
         """Return the order that a request places, if it is plain, fresh and signed by its key.
 
-        That is what was kept of its shape, price in ticks, size in lots, client order id, key,
-        nonce and timestamp in ns.
+        That is what was kept of its shape, price in ticks, size in lots, client order id, whose
+        the key is, nonce and timestamp in ns.
         """
 
 def read_batches(
@@ -190,6 +186,13 @@ class Encoder:
 
     def encode(self, message: Any, now_ns: int) -> bytes:
         """Return what `domain.layout.encode` does."""
+
+def write_answer(begin: str, headers: dict[str, str], body: bytes) -> bytes | None:
+    """Return an answer that begins so, with its headers, body and the body's length, as bytes.
+
+    None where a header has anything but printable ASCII, or the body is another thing than bytes;
+    `net.answers` says what then.
+    """
 
 def read_request(data: bytes, headers_max: int) -> tuple[str, str, dict[str, str], bytes] | None:
     """Return the one plain request that these bytes are, None where they are anything else.
@@ -265,6 +268,17 @@ class Engine:
         Raises:
             ValueError: The bytes are not command records; then none of them was carried out.
         """
+
+    def place(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        lead: bytes,
+        place: Any,
+        now_ns: int,
+        in_full: bool,
+    ) -> tuple[bytes, int, list[Any] | None] | None:
+        """Carry out a `Place`; see `steelyard.engine.Engine.place`."""
 
     def book(
         self, instrument_id: int, depth: int
@@ -598,6 +612,20 @@ class OrderSigner:
 
         Raises:
             UnitError: The order does not fit the instrument or the form.
+        """
+
+    def body(
+        self,
+        side: int,
+        price_ticks: int | None,
+        size_lots: int,
+        client_order_id: str,
+        now_ns: int,
+    ) -> bytes:
+        """Return the body alone of what `request` returns, for who knows the head.
+
+        Raises:
+            UnitError: As `request`.
         """
 
     def sized(

@@ -140,7 +140,8 @@ def test_signals_worked_out_beside_the_run_fill_as_those_worked_out_before(count
         found = run.result()
         records = [it.tobytes() for it in (found.fills, found.orders, found.curve)]
         results.append((records, run.replay.balances(), run.replay.totals()))
-        assert len(found.fills) > count / 100
+        # Of 66,000 bars enough to trade by known changes in two threads as well.
+        assert len(found.fills) > count / 30
     assert results[0] == results[1] == results[2]
 
 

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from nights import at_night
 
 from steelyard.domain import layout
-from steelyard.domain.commands import Amend, Command, Effect, Place, PlaceGroup
+from steelyard.domain.commands import (
+    Accepted,
+    Amend,
+    Command,
+    Effect,
+    LevelChanged,
+    Place,
+    PlaceGroup,
+)
 from steelyard.domain.errors import UnitError
 from steelyard.domain.order import (
     CancelCause,
@@ -45,6 +53,30 @@ from tests.engine.workload import (
 MODELS = list(QueueModel)
 is_built = pytest.mark.skipif("native" not in kinds(), reason="no native module was built")
 ALL = pytest.mark.parametrize("kind", ["reference", pytest.param("native", marks=is_built)])
+
+
+@ALL
+@pytest.mark.parametrize("in_full", [False, True], ids=["short", "in full"])
+def test_a_place_by_one_call_is_a_record_and_its_effects(kind, in_full):
+    """With its number alone where it did no more than rest, unless it is wanted in full."""
+    at_once, by_steps = (new_engine(QueueModel.OPTIMISTIC, kind) for _ in range(2))
+    numbers = 0
+    for command, now_ns in islice(life(Random(7)), 3_000):
+        if not isinstance(command, Place):
+            assert at_once.apply(command, now_ns) == by_steps.apply(command, now_ns)
+            continue
+        record = by_steps.record(command, now_ns)
+        expected = by_steps.apply_record(record)
+        payload, order_id, effects = at_once.place(b"L", command, now_ns, in_full)
+        assert payload == b"L" + record
+        if effects is None:
+            numbers += 1
+            assert [type(effect) for effect in expected] == [Accepted, LevelChanged]
+            assert order_id == expected[0].order_id
+        else:
+            assert (order_id, effects) == (0, expected)
+    assert at_once.state_hash() == by_steps.state_hash()
+    assert (numbers == 0) is in_full
 
 
 @ALL

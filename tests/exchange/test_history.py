@@ -1,7 +1,15 @@
 from desk import SECOND_NS, START_NS, Desk
 
 from steelyard.domain.amendments import AmendsQuery
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup
+from steelyard.domain.commands import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    Canceled,
+    Place,
+    PlaceGroup,
+)
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import FillsQuery, OrderAnswer, OrderQuery, OrdersQuery, Refused
@@ -212,3 +220,25 @@ def test_what_the_exchange_changed_by_itself_is_told_apart(desk):
     placed = desk.place(desk.alice, Side.BUY, "0.1", "50001", post_only=True, slide=True).order
     trail = desk.exchange.history.amend_list(AmendsQuery(desk.alice, placed.order_id)).amends
     assert [(a.is_asked, a.price_ticks) for a in trail] == [(True, 5_000_100), (False, 4_999_999)]
+
+
+def test_an_order_that_only_rested_is_one_like_all_others():
+    """It becomes an order when somebody asks, and is the same one from then on."""
+    lazy, eager = History(Listings()), History(Listings())
+    for number, name in enumerate(("a", "", "b", "a"), 1):
+        place = Place(
+            100, 0, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 5, 7, client_order_id=name
+        )
+        lazy.rested(place, number, START_NS + number)
+        eager.accepted(place, Accepted(number, 100, 0), START_NS + number)
+    assert lazy.is_taken(100, "a", for_ever=False)
+    assert not lazy.is_taken(100, "c", for_ever=True)
+    assert not lazy.is_taken(101, "a", for_ever=True)
+    assert lazy.numbered(100, 2).client_order_id == "sy-2"
+    assert lazy.numbered(100, 2) is lazy.by_client_id(100, "sy-2")
+    for history in (lazy, eager):
+        canceled = Canceled(1, 100, 0, 7, CancelCause.USER)
+        history.canceled(canceled, START_NS + 9)
+    for query in (OrdersQuery(100, 9), OrdersQuery(100, 9, open_only=True)):
+        assert lazy.orders(query) == eager.orders(query)
+    assert lazy.snapshot() == eager.snapshot()

@@ -6,6 +6,7 @@ from itertools import count
 from steelyard.domain.commands import ListInstrument, Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.engine import Engine
 from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
@@ -41,8 +42,8 @@ ETH_USDT = Instrument.spot(
 class Desk:
     """An exchange, its administrator, and a clock that goes on by a second a call."""
 
-    def __init__(self, *, funded: bool = True) -> None:
-        self.exchange = Exchange(ReferenceEngine(), None, PlainSeal(), read_public_key)
+    def __init__(self, *, funded: bool = True, engine: Engine | None = None) -> None:
+        self.exchange = Exchange(engine or ReferenceEngine(), None, PlainSeal(), read_public_key)
         seeds = count()
         self.admin = Admin(
             self.exchange, PlainSeal(), lambda size: next(seeds).to_bytes(8, "big") * (size // 8)

@@ -11,6 +11,7 @@ from steelyard.store.batches import HEAD_BYTES, PAYLOAD_MAX_BYTES, Gathering, Py
 from steelyard.store.sectors import SECTOR_BYTES
 from steelyard.store.segment import HEADER_LINE, Damaged, End, end_of_last, runs
 
+TOO_LONG = bytes(PAYLOAD_MAX_BYTES + 1)
 FILE = Path("00000000000000000001.log")
 BATCH = st.lists(st.binary(max_size=700), min_size=1, max_size=5)
 BATCHES = st.lists(BATCH, min_size=1, max_size=5)
@@ -57,15 +58,28 @@ def test_both_gatherings_write_the_same(parts, first, offset):
     native, python = Gathering(), PythonGathering()
     for _ in range(2):
         for part in parts:
-            native.extend(part)
-            python.extend(part)
-            assert native.size_bytes == python.size_bytes
+            assert native.extend(part) == python.extend(part)
         batch = native.take(first, offset)
         found = bytes(batch)
         assert len(batch) == len(found)
         assert found == python.take(first) == batches.encode(flat(parts), first)
-        assert native.size_bytes == python.size_bytes == 0
+        assert native.extend([]) == python.extend([]) == 0
         assert segment.first_sequence(found) == segment.first_sequence(batch) == first
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 40, 300, 9_000, 70_000])), min_size=1, max_size=8))
+def test_both_gatherings_write_the_same_in_memory_that_grows(parts):
+    """It moves with what is gathered, drops what came with a refused record, and serves again."""
+    native, python = Gathering(), PythonGathering()
+    rng = random.Random(len(parts))
+    for first in (1, 2):
+        for sizes in [*parts, [1]]:
+            taken = [rng.randbytes(size) for size in sizes]
+            for gathering in (native, python):
+                with pytest.raises(ValueError, match="too long"):
+                    gathering.extend([*map(bytes, sizes), bytes(300), TOO_LONG])
+                gathering.extend(taken)
+        assert bytes(native.take(first, 5_000 * first)) == python.take(first)
 
 
 @pytest.mark.parametrize("kind", [Gathering, PythonGathering])

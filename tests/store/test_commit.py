@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from steelyard.store.journal import Journal
 from tests.store.faulty import FaultyDisk, SlowDisk
 
 SMALL = {"segment_bytes": 400, "room_bytes": 64}
+
+
+@pytest.fixture(autouse=True, params=["eventfd", "any system"])
+def system(request, monkeypatch):
+    """A loop is woken as the system allows; what is kept is the same."""
+    if request.param == "any system":
+        monkeypatch.delattr(os, "eventfd", raising=False)
+    elif not hasattr(os, "eventfd"):
+        pytest.skip("this system has none")
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
@@ -315,3 +325,23 @@ def test_each_durable_batch_is_told_with_its_size_and_time(tmp_path: Path):
         journal.close()
 
     run(main)
+
+
+def test_what_is_released_while_it_stops_happens_if_it_is_written(tmp_path: Path):
+    async def run():
+        journal = Journal(tmp_path)
+        commit = GroupCommit(journal, on_failure=lambda error: None)
+        done: list[int] = []
+        commit.release(journal.append(b"first"), done.append, 1)
+        stopping = asyncio.ensure_future(commit.stop())
+        released = 1
+        while not stopping.done():
+            released += 1
+            commit.release(journal.append(b"late"), done.append, released)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return done, commit.durable, released
+
+    done, durable, released = asyncio.run(run())
+    assert done == list(range(1, durable + 1))
+    assert released - durable <= 2, "only what came last of all"

@@ -23,8 +23,8 @@ SIZES = st.sampled_from([1, 30, 700, 3_000, BLOCK_BYTES, 20_000, 300_000])
 
 def batch_of(content: bytes, offset: int = 0) -> _native.Batch:
     gathering = Gathering()
-    gathering.extend([b""])
-    gathering.take(1, offset)  # the next one is gathered for behind it
+    gathering.extend([b"\xff" * 9_000])
+    gathering.take(1, offset)  # the next one is gathered for behind it, in the same memory
     gathering.extend([content])
     return gathering.take(1)
 

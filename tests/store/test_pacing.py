@@ -337,3 +337,17 @@ def test_the_kill_switch_needs_no_files(tmp_path):
     urgent.told_to_stop(T0, SECOND_NS, is_ban=False)
     assert taken(urgent, T0) == 0
     urgent.close()
+
+
+def test_a_state_of_which_a_part_was_written_is_whole(tmp_path, opened):
+    """Between two of the short way, which reads and writes heads and tallies, all stays right."""
+    order = ONE._replace(orders=1)
+    one, other = opened(tmp_path), opened(tmp_path)
+    for turn in (one, one, one, other, other, one, one):
+        assert turn.take(order, T0, is_urgent=True) is None
+        for file in one._files.values():
+            data = file.path.read_bytes()
+            assert len(data) == SIZE
+            assert unpacked(data, file.identity) is not None
+    assert one.usage(T0)["account"] == (7, 10)
+    assert not one.notes

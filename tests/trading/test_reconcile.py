@@ -104,7 +104,7 @@ def test_an_order_that_the_venue_no_longer_knows_is_adjusted():
     def forget() -> None:
         account = world.venue.history._account(100)
         account.open.clear()
-        account.orders.clear()
+        account.kept.clear()
 
     world.after(2, forget)
     world.run(ROUND_NS / SECOND_NS + 3)

@@ -5,19 +5,21 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from steelyard.domain.commands import Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS, BookSnapshot
 from steelyard.domain.order import OrderType, Side, TimeInForce
-from steelyard.trading import risk
-from steelyard.trading.actions import Role
+from steelyard.trading import actions, risk
+from steelyard.trading.actions import BookMoved, Role, Sent, Woken
 from steelyard.trading.books import BookState, BookView
 from steelyard.trading.orders import Amending, Orders
-from steelyard.trading.records import BreakerTripped, Killed, ProtectionSeen
+from steelyard.trading.records import BreakerTripped, Killed, OrderPending, ProtectionSeen
 from steelyard.trading.risk import OVERDUE_NS, Limits, Situation
 from steelyard.trading.shortcheck import passes, plain_limits
 from steelyard.trading.startup import Phase
+from steelyard.wire.book import Told
 from tests.trading.venue import BTC_USDT
 from tests.trading.world import hand_world
 
@@ -181,8 +183,43 @@ def closed_by(trader, what: str) -> None:
 def test_whatever_is_in_its_way_an_order_is_told_so(trader, what):
     """Each of them is looked at by the short way too: it lets nothing pass that is refused."""
     order = place(Side.BUY, 10, trader.desk.book.mid_half_ticks // 2)
-    assert trader._is_calm
+    assert trader._short.is_calm
     assert trader._check(order, "", protects=False) is None
     closed_by(trader, what)
-    assert not trader._is_calm
+    assert not trader._short.is_calm
     assert trader._check(order, "", protects=False) is not None
+
+
+def test_what_was_so_holds_until_anything_but_a_book_is_told(trader):
+    """And no longer than time leaves it as it was; each order is counted before the next."""
+    short = trader._short
+    now_ns, order = trader.turn.now_ns, place(Side.BUY, 10, trader.desk.book.mid_half_ticks // 2)
+    trader.step(Woken(), now_ns)
+    allowed = short._allowed
+    assert allowed is not None
+    moved = BookMoved(trader.turn.instrument.instrument_id, int(Told.CHANGED), now_ns)
+    trader.step(actions.Told(moved), now_ns)
+    assert short._allowed is allowed
+    assert trader._check(order, "", protects=False) is None
+    assert short._allowed is None
+    trader.step(Sent(10**6), now_ns)
+    assert short._allowed is None
+    trader.step(Woken(), now_ns)
+    assert short._allowed is not None
+    for record in (Killed("a test", has_file=False), BreakerTripped("rejects", "", "person", None)):
+        trader.turn.record(record)
+        assert trader._check(order, "", protects=False) is not None
+
+
+def test_an_answer_that_is_overdue_ends_it_by_time_alone(trader):
+    turn, short = trader.turn, trader._short
+    order = place(Side.BUY, 10, trader.desk.book.mid_half_ticks // 2)
+    turn.record(OrderPending(replace(order, client_order_id="pending")))
+    short.look()
+    assert short._allowed.until_ns == turn.now_ns + OVERDUE_NS
+    turn.now_ns += OVERDUE_NS
+    assert short.passes(order)
+    short.look()
+    turn.now_ns += 1
+    assert not short.passes(order)
+    assert trader._check(order, "", protects=False).limit == "unknown"

@@ -5,11 +5,14 @@ import pytest
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
     SECOND_NS,
+    BookDelta,
 )
 from steelyard.domain.order import Side
 from steelyard.trading import amending, host, inquiry, orderwork, protection, reconcile
-from steelyard.trading.actions import Role
+from steelyard.trading.actions import Journal, Role, Send, Told
+from steelyard.trading.books import BookView
 from steelyard.trading.records import OrderPending, TimerFired
+from steelyard.trading.strategy import Strategy
 from steelyard.wire.outcome import NotSent
 from tests.trading.session import new_world
 from tests.trading.weather import run_in_weather
@@ -292,3 +295,34 @@ def test_a_refused_request_is_repeated_without_a_second_order():
     assert refused[0] == refused[1] == world.only_order.client_order_id
     assert world.only_order.state is OrderState.FILLED
     assert len(world.venue.orders_of_bot) == 1
+
+
+class OnBook(Strategy):
+    """Buys a little at changes of the book, as long as it is told to."""
+
+    is_due = False
+
+    def on_book(self, book: BookView) -> None:
+        if self.is_due:
+            self.buy("0.00010", "59000")
+
+
+def test_an_order_leaves_before_what_is_due_and_that_waits_once():
+    """The parts look in the very next turn: when it has left, or at the next change of the book."""
+    strategy = OnBook()
+    world = hand_world(strategy=lambda: strategy)
+    world.run(3)
+    trader = world.trader
+    number, now_ns = trader.turn.instrument.instrument_id, trader.turn.now_ns
+    book = trader.desk.book
+    strategy.is_due = True
+    for waits in (True, False, True):
+        trader.turn.needs_work = True
+        change = BookDelta(number, book.sequence + 1, book.sequence + 1, (), (), now_ns)
+        actions = trader.step(Told(change), now_ns)
+        assert [type(action) for action in actions[:2]] == [Journal, Send]
+        assert trader._has_waited is waits
+        assert trader.turn.needs_work or not waits
+        assert trader.deadline_ns is not None
+        (name,) = {action.command.client_order_id for action in actions if type(action) is Send}
+        assert trader.turn.state.orders.find(name) in trader.turn.state.orders.open

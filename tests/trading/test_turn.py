@@ -2,10 +2,11 @@ from random import Random
 
 import pytest
 
-from steelyard.domain.commands import Cancel
+from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.messages import Clock, ClockQuery
+from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.trading.actions import Ask, Journal, Level, Log, Returned, Send, Sent
-from steelyard.trading.records import Killed
+from steelyard.trading.records import Killed, OrderPending
 from steelyard.trading.turn import Turn
 from steelyard.wire.outcome import Answered
 from tests.trading.world import Rules
@@ -88,3 +89,41 @@ def test_what_is_ours_is_looked_for_by_the_earlier_of_two_clocks(
     one = turn()
     one.offset_ns, one.market_offset_ns = offset_ns, market_offset_ns
     assert one.earliest_ns(100) == earliest_ns
+
+
+def test_an_order_in_a_hurry_is_what_record_and_send_make_of_it():
+    """In the state, in the actions and in what is told; and nothing is told twice."""
+    slow, fast, told = turn(), turn(), []
+    place = Place(
+        0, 1, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 7, 9, client_order_id="a"
+    )
+    message = OrderPending(place, False, 14)
+    slow.now_ns = fast.now_ns = 5
+    slow.recorded = fast.decided = fast.ordered = told.append
+    slow.record(message)
+    slow.send(place, lambda: None, lambda _: None)
+    fast.expect(fast.send_order(message), lambda: None, lambda _: None)
+    assert told == [message, message]
+    fast.hear()
+    fast.hear()
+    assert told == [message] * 3
+    assert fast.drain() == slow.drain()
+    assert fast.requests == slow.requests == 1
+    assert [*fast.state.orders] == [*slow.state.orders]
+    assert fast.state.moment.time_ns == slow.state.moment.time_ns == 5
+    assert fast.is_behind
+    assert fast.needs_work is slow.needs_work
+
+
+def test_an_answer_to_an_order_in_a_hurry_is_counted_before_it_is_expected():
+    one, heard = turn(), []
+    place = Place(
+        0, 1, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 7, 9, client_order_id="a"
+    )
+    request_id = one.send_order(OrderPending(place))
+    assert one.requests == 1
+    one.expect(request_id, lambda: heard.append("sent"), lambda _: heard.append("returned"))
+    one.sent(Sent(request_id))
+    one.returned(Returned(request_id, Answered(Clock(5)), 1, 2))
+    assert heard == ["sent", "returned"]
+    assert one.requests == 0

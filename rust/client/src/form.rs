@@ -174,9 +174,30 @@ impl OrderForm {
     /// The order does not fit the instrument or the form.
     #[inline]
     pub fn request(&mut self, order: &Order<'_>) -> Result<&[u8], Refused> {
+        let time_ns = self.make(order)?;
+        let Self { table, signed, body, signature, request, .. } = self;
+        let fill = Fill { order, table, time_ns, time_decimals: self.time_decimals };
+        fill.write(&table.head, request, &Made { signed, signature, body, ..Made::default() });
+        request.extend_from_slice(body);
+        Ok(request)
+    }
+
+    /// Returns the body alone of what `request` returns, for who knows the head.
+    ///
+    /// # Errors
+    /// The order does not fit the instrument or the form.
+    #[inline]
+    pub fn body(&mut self, order: &Order<'_>) -> Result<&[u8], Refused> {
+        self.make(order)?;
+        Ok(&self.body)
+    }
+
+    /// Makes the body and the signature of an order; returns the time that it is written with.
+    #[inline]
+    fn make(&mut self, order: &Order<'_>) -> Result<i64, Refused> {
         self.check(order)?;
         let time_ns = self.rising(order.now_ns);
-        let Self { table, signer, signed, body, digested, signature, request, .. } = self;
+        let Self { table, signer, signed, body, digested, signature, .. } = self;
         let fill = Fill { order, table, time_ns, time_decimals: self.time_decimals };
         let nothing = Made::default();
         signature.clear();
@@ -194,9 +215,7 @@ impl OrderForm {
             fill.write(&table.signed, signed, &made);
             signer.write(signed, signature);
         }
-        fill.write(&table.head, request, &Made { signed, signature, body, ..nothing });
-        request.extend_from_slice(body);
-        Ok(request)
+        Ok(time_ns)
     }
 
     /// Returns the time to be written: where it is a nonce, one above the last.
@@ -352,6 +371,7 @@ mod tests {
         for _ in 0..2 {
             let request = form.request(&order("a-1/b")).unwrap();
             assert_eq!(String::from_utf8(request.to_vec()).unwrap(), expected);
+            assert_eq!(form.body(&order("a-1/b")).unwrap(), body.as_bytes());
         }
     }
 

@@ -88,6 +88,22 @@ pub enum Told {
 }
 
 impl Effects {
+    /// Returns the order of a command that did no more than rest: it was accepted, and one level
+    /// changed.
+    #[must_use]
+    pub fn rested(&self) -> Option<u64> {
+        let mut kinds = [0; 2];
+        let mut rest = self.words();
+        for kind in &mut kinds {
+            let head = u64::from_le_bytes(*rest.first()?);
+            *kind = head as u16;
+            rest = rest.get(usize::from((head >> 16) as u16) / 8..)?;
+        }
+        let is_all = rest.is_empty() && kinds == [tag::ACCEPTED, tag::LEVEL_CHANGED];
+        let order_id = self.words().get(1).map(|it| u64::from_le_bytes(*it));
+        order_id.filter(|_| is_all)
+    }
+
     /// Returns what concerns orders and trades, in the order in which it happened.
     pub fn told(&self) -> impl Iterator<Item = Told> + '_ {
         let mut rest = self.words();
@@ -169,6 +185,7 @@ mod tests {
         let fee = crate::event::Fee { asset_id: 2, atoms: -(1 << 70) };
         effects.filled(&order, 3, &trade, Liquidity::Maker, fee);
         effects.canceled(&order, 3, CancelCause::User);
+        assert_eq!(effects.rested(), None);
         let told: Vec<_> = effects.told().collect();
         let expected = [
             Told::Rejected { order_id: 6, reason: RejectReason::InsufficientBalance },
@@ -194,5 +211,21 @@ mod tests {
             Told::Canceled { order_id: 7, remaining_lots: 5, cause: CancelCause::User },
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn an_order_rests_by_its_number_and_its_level_alone() {
+        let mut effects = Effects::default();
+        assert_eq!(effects.rested(), None);
+        effects.accepted(7, 100, 0);
+        assert_eq!(effects.rested(), None);
+        effects.level_changed(0, Side::Buy, 9, 1);
+        assert_eq!(effects.rested(), Some(7));
+        effects.level_changed(0, Side::Buy, 8, 1);
+        assert_eq!(effects.rested(), None);
+        effects.clear();
+        effects.level_changed(0, Side::Buy, 9, 1);
+        effects.accepted(7, 100, 0);
+        assert_eq!(effects.rested(), None);
     }
 }

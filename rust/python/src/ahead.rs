@@ -1,48 +1,58 @@
-//! Signals worked out ahead of the run that trades by them, in another thread where there is one.
+//! Trading by signals in more than one thread, where there is more than one.
 //!
-//! This thread has Python's columns and works a formula out, block by block; the other one finds the
-//! changes in a block and trades by them, with an outline of the bars, until the next block is there.
-//! What each does, and in which order, does not depend on how many threads do it.
+//! This thread has Python's columns, works a formula out and finds its changes, block by block; the
+//! other one trades by those of a block, with an outline of the bars, until the next block is there.
+//! The bars that it has passed come back with the block, and are marked in the curve here. What each
+//! does, and in which order, does not depend on how many threads do it.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{available_parallelism, scope};
 
 use pyo3::{PyResult, Python};
 use steelyard_replay::formula::Found;
-use steelyard_replay::{Aim, AnyMarket, Machine, Outline, Prices as _};
+use steelyard_replay::{Aim, AnyMarket, Machine, Outline, Prices as _, Stretch};
 
 use crate::formula::PyFormula;
 use crate::targets::Flags;
 
-/// So many flags are handed over at once.
+/// The changes in so many flags are handed over at once.
 const BLOCK: usize = 1 << 15;
 
-/// So many blocks may wait to be traded by.
+/// So many changes that are known are traded by before the bars they have passed are marked.
+const CHANGES: usize = 512;
+
+/// So many blocks may wait.
 const WAITING: usize = 64;
 
-/// Fewer bars are no work for two.
+/// Fewer bars, or changes, are no work for two.
 const BARS_MIN: usize = 1 << 16;
+const CHANGES_MIN: usize = 4 * CHANGES;
 
 /// Of so many bars at most one has an order, as far as room is made for them at once.
 const BARS_PER_ORDER: usize = 32;
+
+/// What goes from one thread to the other and comes back: changes, and bars that were passed.
+#[derive(Default)]
+struct Block {
+    aims: Vec<Aim>,
+    passed: Vec<Stretch>,
+}
 
 /// A run that is traded as far as its signals are known.
 struct Ahead<'a> {
     machine: &'a mut Machine<AnyMarket>,
     outline: &'a Outline,
-    flags: Flags,
-    from: usize,
+    aims: Vec<Aim>,
     done: usize,
 }
 
 impl Ahead<'_> {
-    fn take(&mut self, block: &[u8]) {
-        self.flags.take(self.from, block);
-        self.from = self.from.saturating_add(block.len());
-        self.machine.follow(self.outline, &self.flags.found.aims, &mut self.done);
+    fn take(&mut self, block: &mut Block) {
+        self.aims.append(&mut block.aims);
+        self.machine.follow(self.outline, &self.aims, &mut self.done, &mut block.passed);
     }
 }
 
@@ -57,76 +67,108 @@ pub(crate) fn trade_ahead(
 ) -> PyResult<(Vec<Aim>, usize)> {
     let count = outline.count();
     machine.expect_orders(count / BARS_PER_ORDER);
-    let mut ahead = Ahead { machine, outline, flags: Flags::new(lots), from: 0, done: 0 };
-    if count < BARS_MIN || threads() < 2 {
-        work_out(py, formula, |block| {
-            ahead.take(block);
-            true
-        })?;
-        return Ok((ahead.flags.found.aims, ahead.done));
-    }
-    let (give, taken) = sync_channel(WAITING);
-    let (give_back, empty) = channel();
-    let (ahead, worked) = scope(|scope| {
-        let other = scope.spawn(move || follow(ahead, &taken, &give_back));
-        let worked = hand_over(py, formula, give, &empty);
-        (other.join(), worked)
-    });
-    let ahead = ahead.unwrap_or_else(|panic| resume_unwind(panic));
+    let mut drawn = machine.lend_curve();
+    let mut ahead = Ahead { machine, outline, aims: Vec::new(), done: 0 };
+    let worked = if count < BARS_MIN || threads() < 2 {
+        let mut block = Block::default();
+        work_out(py, formula, lots, |aims| {
+            block.aims.append(aims);
+            ahead.take(&mut block);
+            drawn.mark(outline, &block.passed);
+            block.passed.clear();
+        })
+    } else {
+        let (give, taken) = sync_channel(WAITING);
+        let (give_back, returned) = channel();
+        scope(|scope| {
+            let ahead = &mut ahead;
+            let other = scope.spawn(move || follow(ahead, &taken, &give_back));
+            let mut empty = Vec::new();
+            let worked = work_out(py, formula, lots, |aims| {
+                for mut block in returned.try_iter() {
+                    drawn.mark(outline, &block.passed);
+                    block.passed.clear();
+                    empty.push(block);
+                }
+                let mut block = empty.pop().unwrap_or_default();
+                std::mem::swap(&mut block.aims, aims);
+                // Where nobody takes it, the other one has panicked.
+                let _ = give.send(block);
+            });
+            drop(give);
+            for block in returned {
+                drawn.mark(outline, &block.passed);
+            }
+            other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            worked
+        })
+    };
+    ahead.machine.take_curve(drawn);
     worked?;
-    Ok((ahead.flags.found.aims, ahead.done))
+    Ok((ahead.aims, ahead.done))
+}
+
+/// Trades by changes that are known as far as an outline of the bars is enough.
+pub(crate) fn trade_known(
+    machine: &mut Machine<AnyMarket>,
+    outline: &Outline,
+    aims: &[Aim],
+    done: &mut usize,
+) {
+    let mut drawn = machine.lend_curve();
+    let mut passed = Vec::new();
+    if aims.len().saturating_sub(*done) < CHANGES_MIN || threads() < 2 {
+        machine.follow(outline, aims, done, &mut passed);
+        drawn.mark(outline, &passed);
+    } else {
+        let (give, taken) = sync_channel::<Vec<Stretch>>(WAITING);
+        scope(|scope| {
+            let drawn = &mut drawn;
+            let other = scope.spawn(move || taken.iter().for_each(|it| drawn.mark(outline, &it)));
+            for end in (*done..aims.len()).step_by(CHANGES).skip(1).chain([aims.len()]) {
+                passed.reserve(CHANGES);
+                machine.follow(outline, aims.get(..end).unwrap_or(aims), done, &mut passed);
+                if give.send(std::mem::take(&mut passed)).is_err() || *done < end {
+                    break;
+                }
+            }
+            drop(give);
+            other.join().unwrap_or_else(|panic| resume_unwind(panic));
+        });
+    }
+    machine.take_curve(drawn);
 }
 
 /// Trades by the blocks that come, and gives them back.
-fn follow<'a>(
-    mut ahead: Ahead<'a>,
-    taken: &Receiver<Vec<u8>>,
-    give_back: &std::sync::mpsc::Sender<Vec<u8>>,
-) -> Ahead<'a> {
-    while let Ok(block) = taken.recv() {
-        ahead.take(&block);
+fn follow(ahead: &mut Ahead<'_>, taken: &Receiver<Block>, give_back: &Sender<Block>) {
+    while let Ok(mut block) = taken.recv() {
+        ahead.take(&mut block);
         // Nobody may want it any more.
         let _ = give_back.send(block);
     }
-    ahead
 }
 
-/// Works flags out for somebody else.
-fn hand_over(
-    py: Python<'_>,
-    formula: &PyFormula,
-    give: SyncSender<Vec<u8>>,
-    empty: &Receiver<Vec<u8>>,
-) -> PyResult<()> {
-    let mut block = Vec::with_capacity(BLOCK);
-    work_out(py, formula, |flags| {
-        block.extend_from_slice(flags);
-        if block.len().saturating_add(flags.len()) <= BLOCK {
-            return true;
-        }
-        let mut next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BLOCK));
-        next.clear();
-        give.send(std::mem::replace(&mut block, next)).is_ok()
-    })?;
-    let _ = give.send(block);
-    Ok(())
-}
-
-/// Works flags out, and listens to the keyboard.
+/// Works flags out and hands over the changes of one block after the other, to be taken; listens to
+/// the keyboard in between.
 fn work_out(
     py: Python<'_>,
     formula: &PyFormula,
-    mut take: impl FnMut(&[u8]) -> bool,
+    lots: i64,
+    mut take: impl FnMut(&mut Vec<Aim>),
 ) -> PyResult<()> {
-    formula.run(py, |from, found| {
+    let mut found = Flags::new(lots);
+    formula.run(py, |from, part| {
         if from % BLOCK == 0 {
             py.check_signals()?;
+            take(&mut found.found.aims);
         }
-        if let Found::Flags(flags) = found {
-            take(flags);
+        if let Found::Flags(flags) = part {
+            found.take(from, flags);
         }
         Ok(())
-    })
+    })?;
+    take(&mut found.found.aims);
+    Ok(())
 }
 
 /// Returns how many threads may run at once.

@@ -9,6 +9,7 @@
 
 #[cfg(unix)]
 mod file;
+mod memory;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +18,7 @@ use pyo3::{Bound, Python, pyclass, pymethods};
 
 #[cfg(unix)]
 pub(crate) use file::BlockFile;
+use memory::Memory;
 
 /// What disks write at once; no file system of today asks for more.
 const BLOCK_BYTES: usize = 4096;
@@ -26,100 +28,126 @@ const BLOCK: u64 = BLOCK_BYTES as u64;
 const FIRST_BYTES: usize = 4 * BLOCK_BYTES;
 
 /// How much memory is kept from one batch for a later one.
-const KEPT_MAX_BYTES: usize = 1 << 20;
+const KEPT_MAX_BYTES: usize = 4 << 20;
 
 /// Bytes that stand in memory as in the file: as far behind the beginning of a block.
 #[derive(Default)]
 pub(crate) struct Blocks {
-    memory: Vec<u8>,
+    memory: Memory,
     /// Where a block begins.
     base: usize,
     /// Where the bytes begin, less than a block behind it.
     start: usize,
+    /// Where they end.
+    end: usize,
 }
 
 impl Blocks {
-    /// Begins with some bytes that are yet to be filled in.
-    pub(crate) fn new(mut memory: Vec<u8>, lead: usize, size: usize) -> Self {
+    /// Begins with some bytes that are yet to be filled in, in memory of others that are gone.
+    pub(crate) fn within(mut gone: Self, lead: usize, size: usize) -> Self {
         let wanted = FIRST_BYTES.saturating_add(size);
-        memory.reserve(wanted.saturating_sub(memory.len()));
-        let base = memory.as_ptr().align_offset(BLOCK_BYTES).min(BLOCK_BYTES);
-        let start = base.saturating_add(lead.min(BLOCK_BYTES));
-        memory.resize(start.saturating_add(size), 0);
-        Self { memory, base, start }
+        if gone.memory.bytes().len().saturating_sub(gone.base) < wanted {
+            gone.memory = Memory::with_size(wanted, BLOCK_BYTES);
+            gone.base = gone.memory.aligned(BLOCK_BYTES);
+        }
+        gone.start = gone.base.saturating_add(lead.min(BLOCK_BYTES));
+        gone.end = gone.start.saturating_add(size);
+        gone
     }
 
     /// Whether there is no memory yet.
     pub(crate) const fn is_none(&self) -> bool {
-        self.memory.is_empty()
+        self.end == 0
     }
 
     pub(crate) const fn len(&self) -> usize {
-        self.memory.len().saturating_sub(self.start)
+        self.end.saturating_sub(self.start)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.memory.get(self.start..).unwrap_or_default()
+        self.memory.bytes().get(self.start..self.end).unwrap_or_default()
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        self.memory.get_mut(self.start..).unwrap_or_default()
+        self.memory.bytes_mut().get_mut(self.start..self.end).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        self.memory.extend_from_slice(bytes);
+        self.more(bytes.len()).copy_from_slice(bytes);
     }
 
-    pub(crate) fn extend(&mut self, bytes: impl ExactSizeIterator<Item = u8>) {
-        self.reserve(bytes.len());
-        self.memory.extend(bytes);
-    }
-
-    pub(crate) fn truncate(&mut self, size: usize) {
-        self.memory.truncate(self.start.saturating_add(size));
-    }
-
-    /// Makes place for more; memory that moves is aligned anew.
-    pub(crate) fn reserve(&mut self, more: usize) {
-        let needed = self.memory.len().saturating_add(more);
-        if needed > self.memory.capacity() {
-            let twice = self.memory.capacity().saturating_mul(2);
-            self.move_to(needed.max(twice), self.lead());
+    /// Returns so many bytes more, that are yet to be filled in.
+    #[inline]
+    pub(crate) fn more(&mut self, size: usize) -> &mut [u8] {
+        let (begin, end) = (self.end, self.end.saturating_add(size));
+        if end > self.memory.bytes().len() {
+            self.grow(end);
+            return self.more_within(size);
         }
+        self.end = end;
+        self.memory.bytes_mut().get_mut(begin..end).unwrap_or_default()
+    }
+
+    pub(crate) const fn truncate(&mut self, size: usize) {
+        let end = self.start.saturating_add(size);
+        if end < self.end {
+            self.end = end;
+        }
+    }
+
+    fn more_within(&mut self, size: usize) -> &mut [u8] {
+        let begin = self.end;
+        self.end = begin.saturating_add(size);
+        self.memory.bytes_mut().get_mut(begin..self.end).unwrap_or_default()
+    }
+
+    /// Makes place for them to end there, if they are not moved; memory that moves is aligned anew.
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        let twice = self.memory.bytes().len().saturating_mul(2);
+        self.move_to(end.max(twice), self.lead());
     }
 
     /// Returns what they have in their last block, if it is not full.
     fn last(&self) -> &[u8] {
-        let size = self.memory.len().saturating_sub(self.base);
+        let size = self.end.saturating_sub(self.base);
         let full = size.checked_rem(BLOCK_BYTES).unwrap_or_default();
-        self.memory.get(self.memory.len().saturating_sub(full)..).unwrap_or_default()
+        self.memory.bytes().get(self.end.saturating_sub(full)..self.end).unwrap_or_default()
     }
 
     const fn lead(&self) -> usize {
         self.start.saturating_sub(self.base)
     }
 
-    fn move_to(&mut self, capacity: usize, lead: usize) {
-        let memory = Vec::with_capacity(capacity.saturating_add(FIRST_BYTES));
-        let mut moved = Self::new(memory, lead, 0);
-        moved.memory.extend_from_slice(self.bytes());
+    fn move_to(&mut self, size: usize, lead: usize) {
+        let memory = Memory::with_size(size.saturating_add(FIRST_BYTES), BLOCK_BYTES);
+        let base = memory.aligned(BLOCK_BYTES);
+        let mut moved = Self::within(Self { memory, base, ..Self::default() }, lead, 0);
+        moved.more_within(self.len()).copy_from_slice(self.bytes());
         *self = moved;
     }
 
     /// Returns the blocks, with what stands in front of the bytes and zeros behind them.
     fn filled(&mut self, front: &[u8]) -> &[u8] {
         if front.len() != self.lead() {
-            self.move_to(self.memory.len(), front.len());
+            self.move_to(self.len(), front.len());
         }
-        let size = self.memory.len().saturating_sub(self.base);
-        let missing = size.next_multiple_of(BLOCK_BYTES).saturating_sub(size);
-        self.reserve(missing);
-        self.memory.resize(self.memory.len().saturating_add(missing), 0);
-        if let Some(place) = self.memory.get_mut(self.base..self.start) {
+        let size = self.end.saturating_sub(self.base).next_multiple_of(BLOCK_BYTES);
+        let whole = self.base.saturating_add(size);
+        if whole > self.memory.bytes().len() {
+            self.grow(whole);
+        }
+        let whole = self.base.saturating_add(size);
+        let (base, start, end) = (self.base, self.start, self.end);
+        let memory = self.memory.bytes_mut();
+        if let Some(place) = memory.get_mut(base..start) {
             place.copy_from_slice(front);
         }
-        self.memory.get(self.base..).unwrap_or_default()
+        if let Some(place) = memory.get_mut(end..whole) {
+            place.fill(0);
+        }
+        memory.get(base..whole).unwrap_or_default()
     }
 }
 
@@ -131,9 +159,9 @@ pub(crate) struct Batch {
 }
 
 /// Memory of a batch that was written, for a later one: what was used lately is quick.
-pub(crate) type Spare = Arc<Mutex<Vec<u8>>>;
+pub(crate) type Spare = Arc<Mutex<Blocks>>;
 
-pub(crate) fn lock(spare: &Spare) -> MutexGuard<'_, Vec<u8>> {
+pub(crate) fn lock(spare: &Spare) -> MutexGuard<'_, Blocks> {
     spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -161,8 +189,8 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        if self.blocks.memory.capacity() <= KEPT_MAX_BYTES {
-            *lock(&self.spare) = std::mem::take(&mut self.blocks.memory);
+        if self.blocks.memory.bytes().len() <= KEPT_MAX_BYTES {
+            *lock(&self.spare) = std::mem::take(&mut self.blocks);
         }
     }
 }

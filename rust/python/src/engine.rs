@@ -1,12 +1,17 @@
 //! The engine as a Python class.
 
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
-use pyo3::types::PyBytes;
-use pyo3::{Bound, PyErr, PyResult, Python, pyclass, pymethods};
+use pyo3::types::{PyBytes, PyList};
+use pyo3::{Bound, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 use steelyard_engine::{Effects, Engine, Levels, Malformed, QueueModel};
+
+use crate::records::{Decoder, Encoder};
 
 /// From this many bytes of commands on, other Python threads may run meanwhile.
 const LONG: usize = 1 << 16;
+
+/// A command's record behind its lead, the order that did no more than rest or 0, and else effects.
+type Placed<'py> = (Bound<'py, PyBytes>, u64, Option<Bound<'py, PyList>>);
 
 /// The room for effects that is kept from one call to the next.
 const ROOM_MAX: usize = 1 << 24;
@@ -35,6 +40,29 @@ impl PyEngine {
             )),
         }
     }
+
+    /// Carries out command records; what happened is in `effects`.
+    fn carry_out(&mut self, py: Python<'_>, records: &[u8]) -> PyResult<()> {
+        self.whole()?;
+        self.effects.clear();
+        self.is_torn = true;
+        let (engine, effects) = (&mut self.engine, &mut self.effects);
+        let result = match records.len() < LONG {
+            true => engine.apply_records(records, effects),
+            false => py.detach(|| engine.apply_records(records, effects)),
+        };
+        self.is_torn = false;
+        result.map_err(|error| malformed(&error))
+    }
+
+    /// Returns the effects, and gives room back that is seldom needed.
+    fn told<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let told = PyBytes::new(py, self.effects.bytes());
+        if self.effects.bytes().len() > ROOM_MAX {
+            self.effects.shrink_to(ROOM_MAX);
+        }
+        told
+    }
 }
 
 #[pymethods]
@@ -50,21 +78,29 @@ impl PyEngine {
     }
 
     fn apply<'py>(&mut self, py: Python<'py>, records: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        self.whole()?;
-        self.effects.clear();
-        self.is_torn = true;
-        let (engine, effects) = (&mut self.engine, &mut self.effects);
-        let result = match records.len() < LONG {
-            true => engine.apply_records(records, effects),
-            false => py.detach(|| engine.apply_records(records, effects)),
-        };
-        self.is_torn = false;
-        result.map_err(|error| malformed(&error))?;
-        let answer = PyBytes::new(py, self.effects.bytes());
-        if self.effects.bytes().len() > ROOM_MAX {
-            self.effects.shrink_to(ROOM_MAX);
+        self.carry_out(py, records)?;
+        Ok(self.told(py))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "it saves as many calls")]
+    fn place<'py>(
+        &mut self,
+        py: Python<'py>,
+        encoder: &Bound<'py, Encoder>,
+        decoder: &Bound<'py, Decoder>,
+        lead: &[u8],
+        place: &Bound<'py, PyAny>,
+        now_ns: i64,
+        in_full: bool,
+    ) -> PyResult<Option<Placed<'py>>> {
+        let Some(record) = encoder.get().written(place, now_ns)? else { return Ok(None) };
+        self.carry_out(py, &record)?;
+        let payload = PyBytes::new(py, &[lead, record.as_slice()].concat());
+        if let (Some(order_id), false) = (self.effects.rested(), in_full) {
+            return Ok(Some((payload, order_id, None)));
         }
-        Ok(answer)
+        let effects = decoder.get().decode_all(&self.told(py))?;
+        Ok(Some((payload, 0, Some(effects))))
     }
 
     fn book(&mut self, instrument_id: u32, depth: usize) -> PyResult<(Levels, Levels)> {

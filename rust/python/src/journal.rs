@@ -7,7 +7,7 @@
 
 use crc32fast::Hasher;
 use pyo3::exceptions::PyValueError;
-use pyo3::types::{PyBytes, PyBytesMethods, PyList, PyListMethods, PyTupleMethods};
+use pyo3::types::{PyBytes, PyBytesMethods, PyList, PyListMethods};
 use pyo3::{Bound, PyErr, PyResult, Python, pyclass, pyfunction, pymethods};
 
 use crate::blocks::{Batch, Blocks, Spare, lead_of, lock};
@@ -49,6 +49,8 @@ pub(crate) struct Gathering {
     /// How far behind the beginning of a block of its file the next batch begins.
     lead: usize,
     lengths: Vec<u32>,
+    /// The greatest of them.
+    longest: u32,
     /// The checksum of what has been summed up, and how far that reaches.
     sum: Hasher,
     summed: usize,
@@ -63,36 +65,32 @@ impl Gathering {
             blocks: Blocks::default(),
             lead: 0,
             lengths: Vec::new(),
+            longest: 0,
             sum: Hasher::new(),
             summed: HEAD_BYTES,
             spare: Spare::default(),
         }
     }
 
-    /// How many bytes a batch of them takes at most.
-    #[getter]
-    fn size_bytes(&self) -> usize {
-        match self.lengths.len() {
-            0 => 0,
-            count => self.blocks.len().saturating_add(count.saturating_mul(4)).saturating_add(1),
-        }
-    }
-
-    /// Takes payloads, all or none.
-    fn extend(&mut self, payloads: &Bound<'_, PyList>) -> PyResult<()> {
+    /// Takes payloads, all or none; returns how many bytes a batch of all takes at most.
+    fn extend(&mut self, payloads: &Bound<'_, PyList>) -> PyResult<usize> {
         if self.blocks.is_none() {
-            let memory = std::mem::take(&mut *lock(&self.spare));
-            self.blocks = Blocks::new(memory, self.lead, HEAD_BYTES);
+            let gone = std::mem::take(&mut *lock(&self.spare));
+            self.blocks = Blocks::within(gone, self.lead, HEAD_BYTES);
         }
         let (size, count) = (self.blocks.len(), self.lengths.len());
-        let (sum, summed) = (self.sum.clone(), self.summed);
+        let (sum, summed, longest) = (self.sum.clone(), self.summed, self.longest);
         let taken = self.take_in(payloads);
         if taken.is_err() {
             self.blocks.truncate(size);
             self.lengths.truncate(count);
+            self.longest = longest;
             (self.sum, self.summed) = (sum, summed);
         }
-        taken
+        taken.map(|()| match self.lengths.len() {
+            0 => 0,
+            count => self.blocks.len().saturating_add(count.saturating_mul(4)).saturating_add(1),
+        })
     }
 
     /// Returns them as one batch that begins with a sequence, and is empty again.
@@ -100,26 +98,28 @@ impl Gathering {
     /// Where in its file it will be written, as far as is known, says how the next one is gathered.
     #[pyo3(signature = (first_sequence, offset=0))]
     fn take(&mut self, first_sequence: u64, offset: u64) -> PyResult<Batch> {
-        let longest = self.lengths.iter().copied().max().ok_or_else(|| {
-            PyValueError::new_err("a batch has a record; nothing has been gathered for this one")
-        })?;
-        let count = u32::try_from(self.lengths.len()).map_err(|_| too_much())?;
-        if count >> WIDTH_BIT != 0 {
+        let count = self.lengths.len();
+        if count == 0 {
+            let message = "a batch has a record; nothing has been gathered for this one";
+            return Err(PyValueError::new_err(message));
+        }
+        let word = u32::try_from(count).map_err(|_| too_much())?;
+        if word >> WIDTH_BIT != 0 {
             return Err(too_much());
         }
-        let lengths = self.lengths.iter().map(|length| length.to_le_bytes());
-        let exponent = match longest {
+        let exponent = match self.longest {
             0..=0xFF => {
-                self.blocks.extend(lengths.map(|[byte, ..]| byte));
+                write_lengths(self.blocks.more(count), &self.lengths, |[byte, ..]| [byte]);
                 0_u32
             }
             0x100..=0xFFFF => {
-                self.blocks.reserve(self.lengths.len().saturating_mul(2).saturating_add(1));
-                lengths.for_each(|[low, high, ..]| self.blocks.push(&[low, high]));
+                let place = self.blocks.more(count.saturating_mul(2));
+                write_lengths(place, &self.lengths, |[low, high, ..]| [low, high]);
                 1
             }
             _ => {
-                lengths.for_each(|length| self.blocks.push(&length));
+                let place = self.blocks.more(count.saturating_mul(4));
+                write_lengths(place, &self.lengths, |bytes| bytes);
                 2
             }
         };
@@ -128,29 +128,33 @@ impl Gathering {
         let checksum = std::mem::take(&mut self.sum).finalize();
         self.summed = HEAD_BYTES;
         self.lengths.clear();
+        self.longest = 0;
         self.lengths.shrink_to(KEPT_MAX_LENGTHS);
         let mut blocks = std::mem::take(&mut self.blocks);
         let size = u64::try_from(blocks.len()).map_err(|_| too_much())?;
         self.lead = lead_of(offset.saturating_add(size));
         let (head, body) = blocks.bytes_mut().split_first_chunk_mut().ok_or_else(too_much)?;
         let length = u32::try_from(body.len()).map_err(|_| too_much())?;
-        *head = head_of(checksum, length, count | exponent << WIDTH_BIT, first_sequence)?;
+        *head = head_of(checksum, length, word | exponent << WIDTH_BIT, first_sequence)?;
         Ok(Batch::new(blocks, Spare::clone(&self.spare)))
     }
 }
 
 impl Gathering {
     fn take_in(&mut self, payloads: &Bound<'_, PyList>) -> PyResult<()> {
-        // A tuple lends what it has: half as many calls of Python as for a list.
-        for payload in payloads.to_tuple().iter_borrowed() {
-            let payload = payload.cast_exact::<PyBytes>()?;
-            let payload = payload.as_bytes();
-            if payload.len() > PAYLOAD_MAX_BYTES {
-                let length = payload.len();
+        let count = payloads.len();
+        self.lengths.reserve(count);
+        for index in 0..count {
+            let payload = payloads.get_item(index)?;
+            let payload = payload.cast_exact::<PyBytes>()?.as_bytes();
+            let length = payload.len();
+            let counted = u32::try_from(length).map_err(|_| too_much())?;
+            if length > PAYLOAD_MAX_BYTES {
                 let message = format!("a record of {length} bytes is too long for the journal");
                 return Err(PyValueError::new_err(message));
             }
-            self.lengths.push(u32::try_from(payload.len()).map_err(|_| too_much())?);
+            self.lengths.push(counted);
+            self.longest = self.longest.max(counted);
             self.blocks.push(payload);
             if self.blocks.len().saturating_sub(self.summed) >= SUMMED_BYTES {
                 self.sum_up();
@@ -162,6 +166,17 @@ impl Gathering {
     fn sum_up(&mut self) {
         self.sum.update(self.blocks.bytes().get(self.summed..).unwrap_or_default());
         self.summed = self.blocks.len();
+    }
+}
+
+/// Writes the bytes that are kept of each length.
+fn write_lengths<const WIDTH: usize>(
+    place: &mut [u8],
+    lengths: &[u32],
+    kept: impl Fn([u8; 4]) -> [u8; WIDTH],
+) {
+    for (place, length) in place.as_chunks_mut().0.iter_mut().zip(lengths) {
+        *place = kept(length.to_le_bytes());
     }
 }
 

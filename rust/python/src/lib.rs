@@ -4,6 +4,7 @@
 //! documentation.
 
 mod ahead;
+mod answers;
 mod bars;
 mod blocks;
 mod columns;
@@ -63,6 +64,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::requests::read_request;
+
+    #[pymodule_export]
+    use crate::answers::write_answer;
 
     #[pymodule_export]
     use crate::matcher::PyMatcher;

@@ -157,6 +157,22 @@ impl PyOrderForm {
         self.bytes(py, &Order { side, price_ticks, size_lots, client_order_id, now_ns })
     }
 
+    /// Returns the body alone of what `request` returns.
+    fn body<'py>(
+        &mut self,
+        py: Python<'py>,
+        side: i8,
+        price_ticks: Option<i64>,
+        size_lots: i64,
+        client_order_id: &str,
+        now_ns: i64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let side = self::side(side)?;
+        let order = Order { side, price_ticks, size_lots, client_order_id, now_ns };
+        let body = self.form.body(&order).map_err(|error| refused(py, error))?;
+        Ok(PyBytes::new(py, body))
+    }
+
     /// Returns an order as bytes to send, its price and size rounded to whole steps.
     fn sized<'py>(
         &mut self,

@@ -59,23 +59,101 @@ pub(crate) fn taken(
     now_ns: i64,
     uptime_ns: i64,
 ) -> Option<()> {
-    is_plain(state, identity, now_ns, uptime_ns)?;
+    is_whole(state, identity)?;
+    may_go(state, now_ns, uptime_ns)?;
     count(state, counts, now_ns)?;
     put(state, UPTIME_AT, uptime_ns.to_le_bytes())?;
     let checksum = checksum(state)?;
     put(state, CHECKSUM_AT, checksum)
 }
 
-/// Whether a state is whole and this party's, its times hold, and nobody has said to stop.
-fn is_plain(state: &[u8; SIZE], identity: &[u8], now_ns: i64, uptime_ns: i64) -> Option<()> {
+/// Takes units as `taken` does, from a state that is known to be whole and to have this rest.
+pub(crate) fn taken_again(
+    state: &mut [u8; SIZE],
+    rest: &Rest,
+    counts: &[u8],
+    now_ns: i64,
+    uptime_ns: i64,
+) -> Option<()> {
+    may_go(state, now_ns, uptime_ns)?;
+    count(state, counts, now_ns)?;
+    put(state, UPTIME_AT, uptime_ns.to_le_bytes())?;
+    put(state, CHECKSUM_AT, [0; 4])?;
+    let checksum = rest.behind(crc32fast::hash(state.get(..rest.begin)?));
+    put(state, CHECKSUM_AT, checksum.to_le_bytes())
+}
+
+/// What stands behind a state's tallies, which are zeros, as a checksum goes on over them.
+///
+/// That is a function of the checksum before in which each bit of it counts for itself.
+pub(crate) struct Rest {
+    /// Where it begins.
+    pub(crate) begin: usize,
+    of_nothing: u32,
+    of_bits: [u32; 32],
+}
+
+impl Rest {
+    /// Returns the rest of a state; None where it is something else than zeros.
+    pub(crate) fn of(state: &[u8; SIZE]) -> Option<Self> {
+        let begin = rest_at(state)?;
+        let zeros = state.get(begin..)?;
+        if zeros.iter().any(|&byte| byte != 0) {
+            return None;
+        }
+        let over = |before: u32| {
+            let mut hasher = Hasher::new_with_initial(before);
+            hasher.update(zeros);
+            hasher.finalize()
+        };
+        let of_nothing = over(0);
+        let mut bit = 1_u32;
+        let of_bits = std::array::from_fn(|_| {
+            let found = over(bit) ^ of_nothing;
+            bit = bit.rotate_left(1);
+            found
+        });
+        Some(Self { begin, of_nothing, of_bits })
+    }
+
+    /// Whether a state has this rest.
+    pub(crate) fn is_of(&self, state: &[u8; SIZE]) -> bool {
+        rest_at(state) == Some(self.begin)
+            && state.get(self.begin..).is_some_and(|it| it.iter().all(|&byte| byte == 0))
+    }
+
+    /// Returns a checksum gone on over the rest.
+    fn behind(&self, before: u32) -> u32 {
+        let mut left = before;
+        self.of_bits.iter().fold(self.of_nothing, |found, &of_bit| {
+            let is_set = left & 1;
+            left = left.rotate_right(1);
+            found ^ (of_bit & is_set.wrapping_neg())
+        })
+    }
+}
+
+/// Returns where the tallies of a state end.
+fn rest_at(state: &[u8; SIZE]) -> Option<usize> {
+    let known = usize::from(u16::from_le_bytes(at(state, TALLIES_AT)?));
+    known.checked_mul(TALLY)?.checked_add(HEAD).filter(|&end| end <= SIZE)
+}
+
+/// Whether a state is whole and this party's.
+fn is_whole(state: &[u8; SIZE], identity: &[u8]) -> Option<()> {
     let whose: [u8; 16] = at(state, IDENTITY_AT)?;
     let is_ours = state.starts_with(BEGINS) && whose == *identity;
     let is_whole = at(state, CHECKSUM_AT) == Some(checksum(state)?);
+    (is_ours && is_whole).then_some(())
+}
+
+/// Whether the times of a state hold, and nobody has said to stop.
+fn may_go(state: &[u8; SIZE], now_ns: i64, uptime_ns: i64) -> Option<()> {
     let offset_ns = now_ns.checked_sub(uptime_ns)?;
     let is_in_time = number(state, OFFSET_AT)?.abs_diff(offset_ns) <= STEP_NS
         && number(state, UPTIME_AT)? <= uptime_ns;
     let may_go = now_ns >= number(state, STOP_AT)? && now_ns >= number(state, BAN_AT)?;
-    (is_ours && is_whole && is_in_time && may_go).then_some(())
+    (is_in_time && may_go).then_some(())
 }
 
 /// Enters counts, each (name, units, room); those that were used last stand last.

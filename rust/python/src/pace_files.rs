@@ -7,6 +7,9 @@
 //! That none was removed the directory says: as long as its time of change is the same, its names
 //! are. To ask the files themselves would make each write slower, because a kernel that was asked
 //! for a file's time of change has to tell the next one apart.
+//!
+//! Of a state that nobody has changed since it was last seen whole, which its head tells (times and
+//! checksum are there), no more is read and written than its head and tallies: the rest is zeros.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -15,7 +18,7 @@ use std::path::PathBuf;
 use pyo3::exceptions::PyValueError;
 use pyo3::{PyResult, pyclass, pymethods};
 
-use crate::pace::{SIZE, taken};
+use crate::pace::{Rest, SIZE, taken, taken_again};
 
 /// What a request is counted in, by their place: the address, the key, the account.
 const PARTIES: usize = 3;
@@ -25,12 +28,55 @@ const CLOCK_STEP_NS: u64 = 100_000_000;
 
 const SECOND_NS: i64 = 1_000_000_000;
 
+/// Heads and tallies up to so many bytes are read alone; most are.
+const SHORT: usize = 1024;
+
 /// One party's file.
 struct PaceFile {
     file: File,
     identity: Vec<u8>,
     /// A state, and room to see that the file is longer.
     state: [u8; SIZE + 1],
+    /// Whether the state is what was last seen in the file, whole.
+    is_seen: bool,
+    rest: Option<Rest>,
+}
+
+impl PaceFile {
+    /// Takes units from the state that stands in the file; None for the long way.
+    fn take(&mut self, counts: &[u8], now_ns: i64, uptime_ns: i64) -> std::io::Result<Option<()>> {
+        let is_seen = std::mem::take(&mut self.is_seen);
+        if let (true, Some(rest)) = (is_seen, &self.rest) {
+            let mut told = [0; SHORT];
+            let (told, known) = (told.get_mut(..rest.begin), self.state.get(..rest.begin));
+            if let (Some(told), Some(known)) = (told, known)
+                && self.file.read_at(told, 0)? == rest.begin
+                && told == known
+            {
+                let Some(state) = self.state.first_chunk_mut() else { return Ok(None) };
+                return Ok(taken_again(state, rest, counts, now_ns, uptime_ns));
+            }
+        }
+        let length = self.file.read_at(&mut self.state, 0)?;
+        let Some(state) = self.state.first_chunk_mut() else { return Ok(None) };
+        if length != SIZE || taken(state, &self.identity, counts, now_ns, uptime_ns).is_none() {
+            return Ok(None);
+        }
+        if !self.rest.as_ref().is_some_and(|rest| rest.is_of(state)) {
+            self.rest = Rest::of(state);
+        }
+        Ok(Some(()))
+    }
+
+    /// Writes the state, by one call.
+    fn write(&mut self) -> std::io::Result<()> {
+        let end = self.rest.as_ref().map_or(SIZE, |rest| rest.begin);
+        if let Some(state) = self.state.get(..end) {
+            self.file.write_all_at(state, 0)?;
+            self.is_seen = true;
+        }
+        Ok(())
+    }
 }
 
 /// The files of an address, a key and an account; the first is the lock of all.
@@ -73,7 +119,8 @@ impl PaceFiles {
             if (found.dev(), found.ino()) != (device, number) {
                 return Err(std::io::Error::other("it is another file"));
             }
-            Ok(PaceFile { file, identity, state: [0; SIZE + 1] })
+            let state = [0; SIZE + 1];
+            Ok(PaceFile { file, identity, state, is_seen: false, rest: None })
         });
         let files = files.collect::<std::io::Result<Vec<_>>>()?;
         let first = files.first().ok_or_else(|| PyValueError::new_err("there is no file"))?;
@@ -125,17 +172,13 @@ impl PaceFiles {
         let counted = || counts.iter().enumerate().filter_map(|(at, it)| Some((at, (*it)?)));
         for (at, counts) in counted() {
             let Some(party) = files.get_mut(at) else { return Ok(End::Odd) };
-            let length = party.file.read_at(&mut party.state, 0)?;
-            let Some(state) = party.state.first_chunk_mut() else { return Ok(End::Odd) };
-            if length != SIZE || taken(state, &party.identity, counts, now_ns, uptime_ns).is_none()
-            {
+            if party.take(counts, now_ns, uptime_ns)?.is_none() {
                 return Ok(End::Odd);
             }
         }
         for (at, _) in counted() {
-            let Some(party) = files.get(at) else { return Ok(End::Odd) };
-            let Some(state) = party.state.first_chunk::<SIZE>() else { return Ok(End::Odd) };
-            party.file.write_all_at(state, 0)?;
+            let Some(party) = files.get_mut(at) else { return Ok(End::Odd) };
+            party.write()?;
         }
         Ok(End::Took)
     }

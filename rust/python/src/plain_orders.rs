@@ -1,5 +1,7 @@
 //! New orders as nearly everybody sends them, as a Python class.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyDict, PyDictMethods, PyString, PyStringMethods};
 use pyo3::{Bound, FromPyObject, Py, PyAny, PyResult, Python, pyclass, pymethods};
@@ -37,14 +39,17 @@ type PySteps = (u64, u64, u64);
 /// What varies of an order: its price, its size, its client's name.
 type PyVarying<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
-/// A plain order: what is kept of its shape, price, size, client's name, key, nonce and timestamp.
+/// A plain order: what is kept of its shape, price, size, client's name, whose its key is, nonce and
+/// timestamp.
 type PyPlain<'py> =
-    (Py<PyAny>, Option<i64>, Option<i64>, &'py str, Bound<'py, PyAny>, Bound<'py, PyAny>, i64);
+    (Py<PyAny>, Option<i64>, Option<i64>, &'py str, Py<PyAny>, Bound<'py, PyAny>, i64);
 
 /// Reads the plain orders of one dialect; see `steelyard.exchange.plain_orders`.
 #[pyclass(name = "PlainOrders", module = "steelyard._native")]
 pub(crate) struct PyPlainOrders {
     orders: PlainOrders,
+    /// Whose the keys are, by their names.
+    owners: BTreeMap<String, Py<PyAny>>,
     kept: Vec<Py<PyAny>>,
     is_json: bool,
     method: String,
@@ -80,10 +85,12 @@ impl PyPlainOrders {
             signature: table.signature,
         });
         let nothing = PyString::intern(py, "").unbind();
-        Ok(Self { orders, kept: Vec::new(), is_json, method: table.method, headers, nothing })
+        let (owners, kept) = (BTreeMap::new(), Vec::new());
+        Ok(Self { orders, owners, kept, is_json, method: table.method, headers, nothing })
     }
 
-    fn keep(&mut self, key: &str, secret: &[u8]) {
+    fn keep(&mut self, key: &str, secret: &[u8], owner: Py<PyAny>) {
+        self.owners.insert(key.to_owned(), owner);
         self.orders.keep(key, Signer::new(secret, Hash::Sha256, Encoding::Hex));
     }
 
@@ -92,6 +99,7 @@ impl PyPlainOrders {
     }
 
     fn forget_keys(&mut self) {
+        self.owners.clear();
         self.orders.forget_keys();
     }
 
@@ -175,7 +183,11 @@ impl PyPlainOrders {
             )
         });
         let Some((shape, ticks, lots, name, timestamp_ns)) = found else { return Ok(None) };
-        let kept = self.kept.get(shape).map(|kept| kept.clone_ref(py));
-        Ok(kept.map(|kept| (kept, ticks, lots, name, key, nonce, timestamp_ns)))
+        let (kept, owner) = (self.kept.get(shape), self.owners.get(claim.key));
+        let found = kept.zip(owner).map(|(kept, owner)| {
+            let (kept, owner) = (kept.clone_ref(py), owner.clone_ref(py));
+            (kept, ticks, lots, name, owner, nonce, timestamp_ns)
+        });
+        Ok(found)
     }
 }

@@ -93,7 +93,10 @@ impl Decoder {
     }
 
     /// Returns every message of a run of records.
-    fn decode_all<'py>(&self, records: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyList>> {
+    pub(crate) fn decode_all<'py>(
+        &self,
+        records: &Bound<'py, PyBytes>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let mut messages = Vec::new();
         let mut at = 0;
         while at < records.as_bytes().len() {
@@ -172,20 +175,32 @@ impl Encoder {
         message: &Bound<'py, PyAny>,
         now_ns: i64,
     ) -> PyResult<Bound<'py, PyBytes>> {
+        match self.written(message, now_ns)? {
+            Some(record) => Ok(PyBytes::new(message.py(), &record)),
+            None => {
+                let otherwise = self.otherwise.bind(message.py());
+                Ok(otherwise.call1((message, now_ns))?.cast_into::<PyBytes>()?)
+            }
+        }
+    }
+}
+
+impl Encoder {
+    /// Returns a message's record, None where this one cannot tell.
+    pub(crate) fn written(
+        &self,
+        message: &Bound<'_, PyAny>,
+        now_ns: i64,
+    ) -> PyResult<Option<Vec<u8>>> {
         let py = message.py();
         let kind = message.get_type();
         let rows = self.types.iter().find(|(known, _)| known.bind(py).is(&kind));
-        if let Some((_, rows)) = rows {
-            for row in rows {
-                if row.fits(message)? {
-                    match row.record(message, now_ns)? {
-                        Some(record) => return Ok(PyBytes::new(py, &record)),
-                        None => break,
-                    }
-                }
+        for row in rows.map(|(_, rows)| rows.as_slice()).unwrap_or_default() {
+            if row.fits(message)? {
+                return row.record(message, now_ns);
             }
         }
-        Ok(self.otherwise.bind(py).call1((message, now_ns))?.cast_into::<PyBytes>()?)
+        Ok(None)
     }
 }
 

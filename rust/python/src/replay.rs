@@ -1,28 +1,32 @@
 //! Backtests as a Python class: the machine plays, and a strategy's methods are called where it stops.
 
-use std::sync::Arc;
+mod joined;
+mod shown;
+mod tuples;
+mod wanted;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::types::{PyAnyMethods, PyDict, PyDictMethods};
+use pyo3::types::{PyAnyMethods, PyDict};
 use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
-use steelyard_engine::{
-    Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
-};
+use steelyard_engine::{Effects, Engine, OrderType, QueueModel, Side, TimeInForce};
 use steelyard_replay::{
-    Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
-    Market, OrderRow, Path, Pause, Prices as _, Settings, TapeMarket, USER, Wish, state,
+    Account, AnyMarket, Bar, BarMarket, Curve, Machine, Market, Pause, Prices as _, TapeMarket,
+    USER, Wish, state,
 };
 
-use crate::ahead::trade_ahead;
+pub(crate) use self::tuples::order_tuple;
+use self::tuples::{FillTuple, OrderTuple, fill_tuple};
+use self::wanted::Wanted;
+use crate::ahead::{trade_ahead, trade_known};
 use crate::bars::{BarView, Scale};
 use crate::columns::PyBars;
 use crate::found;
 use crate::run::{Callbacks, run};
-use crate::seat::{PySeat, Words};
+use crate::seat::PySeat;
 use crate::steps::Steps;
 use crate::targets::PyTargets;
-use crate::views::{Named, OrderView};
+use crate::views::Named;
 
 /// So many steps are made to targets without a look at signals.
 const STEPS: usize = 4_096;
@@ -32,66 +36,6 @@ const ATOMS_PER_UNIT: i64 = 1_000_000_000_000;
 
 /// The market that a replay plays.
 type Replay = Machine<AnyMarket>;
-
-/// What a run needs, as `steelyard.backtest.run` hands it over.
-struct Wanted {
-    rules: BarRules,
-    settings: Settings,
-}
-
-fn get<'py, T>(from: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
-where
-    T: for<'a> pyo3::FromPyObject<'a, 'py, Error: Into<PyErr>>,
-{
-    let found = from.get_item(name)?;
-    let found = found.ok_or_else(|| PyValueError::new_err(format!("{name} is missing")))?;
-    found.extract::<T>().map_err(Into::into)
-}
-
-fn latency(from: &Bound<'_, PyDict>, name: &str) -> PyResult<Latency> {
-    let (kind, rows): (String, Vec<(i64, i64)>) = get(from, name)?;
-    Ok(match kind.as_str() {
-        "samples" => Latency::Samples(rows.into_iter().map(|it| it.1).collect()),
-        "recorded" => Latency::Recorded(rows),
-        _ => Latency::Constant(rows.first().map_or(0, |it| it.1)),
-    })
-}
-
-impl Wanted {
-    fn read(from: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let path = match get::<u8>(from, "path")? {
-            1 => Path::HighFirst,
-            2 => Path::LowFirst,
-            3 => Path::Nearest,
-            _ => Path::Pessimistic,
-        };
-        let rules = BarRules {
-            path,
-            fills_by_touch: get(from, "fills_by_touch")?,
-            half_spread_ticks: get(from, "half_spread_ticks")?,
-            slippage_e8: get(from, "slippage_e8")?,
-            impact_e8: get(from, "impact_e8")?,
-            volume_share_e8: get(from, "volume_share_e8")?,
-            at_close: get(from, "at_close")?,
-        };
-        let closures: Vec<(i64, i64, u8)> = get(from, "closures")?;
-        let closures = closures.into_iter().map(|(from_ns, to_ns, number)| {
-            let state = MarketState::of(number).unwrap_or(MarketState::Maintenance);
-            Closure { from_ns, to_ns, state }
-        });
-        let settings = Settings {
-            order_latency: latency(from, "order_latency")?,
-            answer_latency: latency(from, "answer_latency")?,
-            closures: closures.collect(),
-            reject_e8: get(from, "reject_e8")?,
-            seed: get(from, "seed")?,
-            fee_asset: FeeAsset::of(get(from, "fee_asset")?).unwrap_or(FeeAsset::Quote),
-            wants_news: get(from, "wants_news")?,
-            mark_ns: get(from, "mark_ns")?,
-        };
-        Ok(Self { rules, settings })
-    }
-}
 
 /// One backtest; see `steelyard._native.Replay`.
 #[pyclass(name = "Replay", module = "steelyard._native")]
@@ -154,9 +98,6 @@ pub(crate) fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> 
     slf.borrow_mut().feed(slf.py(), Some(&block).filter(|it| !it.is_none()))
 }
 
-/// One order as Python wants it.
-pub(crate) type OrderTuple = ((i64, i64), i64, i64, i64, i64, i8, u8, u8, bool, u8, u8, u8);
-
 pub(crate) fn unknown() -> PyErr {
     PyValueError::new_err("no such order type, or time in force")
 }
@@ -201,64 +142,6 @@ impl PyReplay {
         })
     }
 
-    /// Returns the best price of a side of a tape as it is shown, or none.
-    pub(crate) fn best_price(&mut self, py: Python<'_>, side: Side) -> PyResult<Option<Py<PyAny>>> {
-        let ticks = self.machine.market.as_tape().map_or(0, |it| it.best_shown(side));
-        let [bid, ask] = &mut self.touch;
-        let shown = if side == Side::Buy { bid } else { ask };
-        if let Some((known, price)) = shown
-            && *known == ticks
-        {
-            return Ok(Some(price.clone_ref(py)));
-        }
-        if ticks == 0 {
-            return Ok(None);
-        }
-        let price = self.prices.exact(py, ticks)?;
-        *shown = Some((ticks, price.clone_ref(py)));
-        Ok(Some(price))
-    }
-
-    /// Returns a size in base.
-    pub(crate) fn size(&mut self, py: Python<'_>, lots: i64) -> PyResult<Py<PyAny>> {
-        self.sizes.exact(py, lots)
-    }
-
-    /// Returns an order's size and price in steps, as far as they are plain and in range.
-    pub(crate) fn read_order(
-        &mut self,
-        size: &Bound<'_, PyAny>,
-        price: &Bound<'_, PyAny>,
-    ) -> PyResult<(Option<i64>, Option<i64>)> {
-        let lots = self.sizes.read_size(size)?;
-        if lots.is_none() || price.is_none() {
-            return Ok((lots, None));
-        }
-        for (ticks, shown) in self.touch.iter().flatten() {
-            if shown.is(price) {
-                return Ok((lots, Some(*ticks)));
-            }
-        }
-        Ok((lots, self.prices.read(price)?))
-    }
-
-    /// Returns a view of an order as it is now, if there is one.
-    pub(crate) fn view(
-        &mut self,
-        py: Python<'_>,
-        words: &Arc<Words>,
-        at: usize,
-    ) -> PyResult<Option<OrderView>> {
-        let Some(&row) = self.machine.orders().get(at) else { return Ok(None) };
-        let Some(room) = self.named.get_mut(at & (NAMED - 1)) else { return Ok(None) };
-        let named = match room {
-            Some(named) if named.is_of(at, &row) => named,
-            _ => room.insert(Named::new(py, words, at, &row, self.instrument_id)?),
-        };
-        let of = (self.instrument_id, self.machine.now_ns());
-        OrderView::new(py, words, named, row, of).map(Some)
-    }
-
     pub(crate) fn last_price(&self) -> i64 {
         self.machine.market.last_ticks()
     }
@@ -297,78 +180,9 @@ impl PyReplay {
         }
     }
 
-    /// Counts a trade of a tape in the bar of its time.
-    fn count(&mut self, price: i64, lots: i64) {
-        let now_ns = self.machine.now_ns();
-        let open_ns = now_ns.saturating_sub(now_ns.rem_euclid(self.interval_ns));
-        let [this, next] = &mut self.counted;
-        // A trade at the very moment of a close comes before the timer that closes.
-        let bar = if this.is_some_and(|it| it.open_ns != open_ns) { next } else { this };
-        let found = bar.get_or_insert(Bar {
-            open_ns,
-            open: price,
-            high: price,
-            low: price,
-            close: price,
-            volume: 0,
-        });
-        found.high = found.high.max(price);
-        found.low = found.low.min(price);
-        found.close = price;
-        found.volume = found.volume.saturating_add(lots);
-    }
-
-    /// Closes the bar that ends now; without trades it repeats the last price, if there was one.
-    fn close_bar(&mut self, due_ns: i64) -> Option<Bar> {
-        let open_ns = due_ns.saturating_sub(self.interval_ns);
-        let [this, next] = self.counted;
-        let closed = this.filter(|it| it.open_ns == open_ns);
-        if closed.is_some() || this.is_none() {
-            self.counted = [next, None];
-        }
-        let last = self.last;
-        let flat = Bar { open_ns, open: last, high: last, low: last, close: last, volume: 0 };
-        let bar = closed.or((last != 0).then_some(flat))?;
-        self.last = bar.close;
-        Some(bar)
-    }
-
     /// Returns how many bars of the data, or events, have been played.
     pub(crate) fn played(&self) -> u64 {
         self.machine.market.as_tape().map_or(self.machine.events(), TapeMarket::events)
-    }
-
-    /// Joins a bar to those before it; returns the longer bars that are closed by then, each with
-    /// whether something of it is missing: one that a gap has cut short, and its own.
-    fn join(&mut self, bar: Bar) -> [Option<(Bar, bool)>; 2] {
-        if self.interval_ns == self.data_interval_ns {
-            return [None, Some((bar, false))];
-        }
-        let interval_ns = self.interval_ns;
-        let open_ns = bar.open_ns.div_euclid(interval_ns).wrapping_mul(interval_ns);
-        let before = self.joined.take();
-        let (whole, count) = match before {
-            Some((it, count)) if it.open_ns == open_ns => {
-                let whole = Bar {
-                    high: it.high.max(bar.high),
-                    low: it.low.min(bar.low),
-                    close: bar.close,
-                    volume: it.volume.saturating_add(bar.volume),
-                    ..it
-                };
-                (whole, count.saturating_add(1))
-            }
-            _ => (Bar { open_ns, ..bar }, 1),
-        };
-        // What a gap has cut short closes when the next one has begun.
-        let cut_short = before.filter(|it| it.0.open_ns != open_ns).map(|it| (it.0, true));
-        let ends = bar.open_ns.saturating_add(self.data_interval_ns);
-        if ends == open_ns.saturating_add(interval_ns) {
-            let is_gapped = count.saturating_mul(self.data_interval_ns) != interval_ns;
-            return [cut_short, Some((whole, is_gapped))];
-        }
-        self.joined = Some((whole, count));
-        [cut_short, None]
     }
 
     /// Feeds a market of bars those that come next; returns whether it is one.
@@ -383,40 +197,6 @@ impl PyReplay {
             self.machine.close();
         }
     }
-}
-
-pub(crate) fn order_tuple(row: &OrderRow) -> OrderTuple {
-    (
-        (row.wanted_ns, row.arrived_ns),
-        row.price_ticks,
-        row.trigger_ticks,
-        row.size_lots,
-        row.told_lots,
-        row.side,
-        row.order_type,
-        row.time_in_force,
-        row.post_only,
-        row.told_state,
-        row.reject_reason,
-        row.cancel_cause,
-    )
-}
-
-/// What was told of an execution.
-type FillTuple = (usize, u64, i64, i64, i64, i128, u32, i8, bool);
-
-fn fill_tuple(row: &FillRow) -> FillTuple {
-    (
-        usize::try_from(row.order).unwrap_or(0).wrapping_sub(1),
-        row.trade_id,
-        row.time_ns,
-        row.price_ticks,
-        row.size_lots,
-        row.fee_atoms,
-        row.fee_asset_id,
-        row.side,
-        row.is_maker,
-    )
 }
 
 #[pymethods]
@@ -640,7 +420,7 @@ impl PyReplay {
         let aims = targets.aims(py)?;
         self.machine.expect_orders(aims.len().saturating_sub(done));
         if let Some(outline) = outline {
-            self.machine.follow(outline, aims, &mut done);
+            trade_known(&mut self.machine, outline, aims, &mut done);
         }
         while !self.machine.aim(&bars, aims, &mut done, STEPS) {
             py.check_signals()?;

@@ -31,7 +31,13 @@ pub struct Account {
     is_whole: bool,
     exposed_since_ns: Option<i64>,
     exposed_ns: i64,
-    /// Quote and base as floats of whole units, for the curve.
+    /// For the curve.
+    held: Held,
+}
+
+/// What an account has, as floats of whole units.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Held {
     pub(crate) cash: f64,
     pub(crate) base: f64,
 }
@@ -55,8 +61,7 @@ impl Account {
             is_whole: true,
             exposed_since_ns: None,
             exposed_ns: 0,
-            cash: 0.0,
-            base: 0.0,
+            held: Held::default(),
         };
         account.read();
         account
@@ -77,8 +82,13 @@ impl Account {
             high as f64 * (LOW_BITS + 1) as f64 + i64::try_from(low).unwrap_or(0) as f64
         };
         let atom = 1e-12;
-        self.cash = float(self.cash_atoms) * atom;
-        self.base = float(self.base_atoms) * atom;
+        self.held =
+            Held { cash: float(self.cash_atoms) * atom, base: float(self.base_atoms) * atom };
+    }
+
+    #[inline]
+    pub(crate) fn held(&self) -> Held {
+        self.held
     }
 
     /// Returns which market it is for.
@@ -245,8 +255,8 @@ pub(crate) mod tests {
             let wide = i128::from(dice.below(1 << 63)) * i128::from(dice.below(1 << 63));
             let atoms = (wide >> (20 + at % 100)) * if at % 2 == 0 { 1 } else { -1 };
             let account = Account::new(&listing(), atoms, -atoms);
-            assert_eq!(account.cash.to_bits(), (atoms as f64 * 1e-12).to_bits(), "{atoms}");
-            assert_eq!(account.base.to_bits(), (-atoms as f64 * 1e-12).to_bits(), "{atoms}");
+            assert_eq!(account.held.cash.to_bits(), (atoms as f64 * 1e-12).to_bits(), "{atoms}");
+            assert_eq!(account.held.base.to_bits(), (-atoms as f64 * 1e-12).to_bits(), "{atoms}");
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use crate::account::Account;
+use crate::account::{Account, Held};
 use crate::columns::Prices;
 use crate::rows::Point;
 
@@ -16,17 +16,72 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// More points than this are thinned out to half.
 const POINTS_MAX: usize = 20_000;
 
+/// The closes of so many points are read together.
+const AHEAD: usize = 32;
+
 /// A fall that is less than so much of another is less, however floats are rounded.
 const CLEARLY: f64 = 1.0 - 1e-12;
 
+/// Bars on which nothing has happened to an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch {
+    pub(crate) bars: Range<usize>,
+    pub(crate) held: Held,
+}
+
+/// A curve that is drawn apart from what trades, which may be in another thread.
+#[derive(Debug)]
+pub struct Drawn {
+    pub(crate) curve: Curve,
+    pub(crate) interval_ns: i64,
+}
+
+impl Drawn {
+    /// Marks the account in one stretch of bars after the other, in their order.
+    pub fn mark(&mut self, bars: &(impl Prices + ?Sized), stretches: &[Stretch]) {
+        let Self { curve, interval_ns } = self;
+        for Stretch { bars: span, held } in stretches {
+            curve.pass_bars(bars, span.clone(), *interval_ns, *held);
+        }
+        curve.catch_up(bars, *interval_ns);
+    }
+}
+
+/// Closes of bars that lie equally far apart, read together: memory is slow for one at a time.
+#[derive(Clone, Debug, Default)]
+struct Closes {
+    /// Where the next one is expected, and how many have been read for nobody yet.
+    next: usize,
+    left: usize,
+    closes: [i64; AHEAD],
+}
+
+impl Closes {
+    /// Returns the close of a bar; the next one that is asked for lies so far behind it.
+    #[inline]
+    fn at(&mut self, bars: &(impl Prices + ?Sized), at: usize, apart: usize) -> i64 {
+        if self.left == 0 || at != self.next {
+            for (place, close) in (at..).step_by(apart.max(1)).zip(self.closes.iter_mut().rev()) {
+                *close = bars.close(place);
+            }
+            self.left = AHEAD;
+        }
+        self.left -= 1;
+        self.next = at.saturating_add(apart);
+        self.closes.get(self.left).copied().unwrap_or(0)
+    }
+}
+
 /// A curve that grows with the run and not with its length.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Curve {
     price_unit: f64,
     every_ns: i64,
     next_ns: i64,
     day_ends_ns: i64,
     last: Point,
+    /// Where the last bar is that was passed since, and with what: `last` is behind it.
+    passed: Option<(usize, Held)>,
     points: Vec<Point>,
     peak: f64,
     drawdown: f64,
@@ -34,6 +89,8 @@ pub struct Curve {
     shallow: f64,
     /// The first bar that does not begin before some time: the next point's.
     reach: (i64, usize),
+    /// Of the bars at which there are points.
+    closes: Closes,
 }
 
 /// Returns when the day ends that a moment belongs to.
@@ -54,11 +111,13 @@ impl Curve {
             next_ns: i64::MIN,
             day_ends_ns: i64::MIN,
             last: Point::default(),
+            passed: None,
             points: Vec::with_capacity(POINTS_MAX + 1),
             peak: f64::NEG_INFINITY,
             drawdown: 0.0,
             shallow: 0.0,
             reach: (i64::MIN, 0),
+            closes: Closes::default(),
         }
     }
 
@@ -66,7 +125,7 @@ impl Curve {
     /// in half ticks. It belongs to the day that begins, also where that is at this moment.
     pub fn begin(&mut self, now_ns: i64, half_ticks: i64, account: &Account) {
         let price = half_ticks as f64 * 0.5 * self.price_unit;
-        let (cash, position) = (account.cash, account.base);
+        let Held { cash, base: position } = account.held();
         let equity = cash + position * price;
         let time_ns = now_ns + i64::from(now_ns.rem_euclid(DAY_NS) == 0);
         self.peak = equity;
@@ -89,17 +148,17 @@ impl Curve {
     /// Marks the account to a price of now.
     #[inline]
     pub fn mark(&mut self, now_ns: i64, price_ticks: i64, account: &Account) {
-        self.mark_at(now_ns, price_ticks as f64 * self.price_unit, account);
+        self.mark_at(now_ns, price_ticks as f64 * self.price_unit, account.held());
     }
 
     /// Marks the account to a middle of now, in half ticks.
     pub fn mark_mid(&mut self, now_ns: i64, half_ticks: i64, account: &Account) {
-        self.mark_at(now_ns, half_ticks as f64 * 0.5 * self.price_unit, account);
+        self.mark_at(now_ns, half_ticks as f64 * 0.5 * self.price_unit, account.held());
     }
 
     #[inline]
-    fn mark_at(&mut self, now_ns: i64, price: f64, account: &Account) {
-        let (cash, position) = (account.cash, account.base);
+    fn mark_at(&mut self, now_ns: i64, price: f64, held: Held) {
+        let Held { cash, base: position } = held;
         let equity = cash + position * price;
         self.weigh(equity);
         // A moment that ends a day belongs to that day.
@@ -108,6 +167,7 @@ impl Curve {
             self.day_ends_ns = end_of_day(now_ns);
         }
         self.last = Point { time_ns: now_ns, cash, position, price, equity };
+        self.passed = None;
         if now_ns >= self.next_ns {
             self.points.push(self.last);
             self.next_ns = now_ns + self.every_ns;
@@ -123,7 +183,19 @@ impl Curve {
         bars: &(impl Prices + ?Sized),
         span: Range<usize>,
         interval_ns: i64,
-        account: &Account,
+        held: Held,
+    ) {
+        self.pass_bars(bars, span, interval_ns, held);
+        self.catch_up(bars, interval_ns);
+    }
+
+    /// The same, but that `last` may stay behind: memory is slow for one close far from the others.
+    fn pass_bars(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        span: Range<usize>,
+        interval_ns: i64,
+        held: Held,
     ) {
         let mut at = span.start;
         // From one point to the next, in between only the peak and the deepest fall can move.
@@ -136,21 +208,32 @@ impl Curve {
             }
             let stop = self.reach.1.clamp(at, span.end);
             if stop == at {
-                self.mark(bars.open_ns(at) + interval_ns, bars.close(at), account);
+                let now_ns = bars.open_ns(at) + interval_ns;
+                let close = if now_ns < self.next_ns {
+                    bars.close(at)
+                } else {
+                    let apart = (self.every_ns + interval_ns - 1) / interval_ns.max(1);
+                    self.closes.at(bars, at, usize::try_from(apart).unwrap_or(1))
+                };
+                if now_ns > self.day_ends_ns {
+                    self.catch_up(bars, interval_ns);
+                }
+                self.mark_at(now_ns, close as f64 * self.price_unit, held);
                 at += 1;
                 continue;
             }
-            self.pass(bars, at..stop, account);
-            // Without a point, what was last there is known by its place.
-            let price = bars.close(stop - 1) as f64 * self.price_unit;
-            self.last = Point {
-                time_ns: bars.open_ns(stop - 1) + interval_ns,
-                cash: account.cash,
-                position: account.base,
-                price,
-                equity: account.cash + account.base * price,
-            };
+            self.pass(bars, at..stop, held);
+            self.passed = Some((stop - 1, held));
             at = stop;
+        }
+    }
+
+    /// Makes `last` the last bar that was passed.
+    fn catch_up(&mut self, bars: &(impl Prices + ?Sized), interval_ns: i64) {
+        if let Some((at, Held { cash, base: position })) = self.passed.take() {
+            let price = bars.close(at) as f64 * self.price_unit;
+            let time_ns = bars.open_ns(at) + interval_ns;
+            self.last = Point { time_ns, cash, position, price, equity: cash + position * price };
         }
     }
 
@@ -172,8 +255,8 @@ impl Curve {
 
     /// Moves them on over closes that make no point.
     #[inline]
-    fn pass(&mut self, bars: &(impl Prices + ?Sized), span: Range<usize>, account: &Account) {
-        let (cash, position, unit) = (account.cash, account.base, self.price_unit);
+    fn pass(&mut self, bars: &(impl Prices + ?Sized), span: Range<usize>, held: Held) {
+        let (Held { cash, base: position }, unit) = (held, self.price_unit);
         let worth = |close: i64| cash + position * (close as f64 * unit);
         // An equity rises or falls with the close, so the extremes of one are those of the other.
         let both = |(lowest, highest): (i64, i64)| {

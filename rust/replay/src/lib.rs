@@ -32,7 +32,7 @@ pub use account::Account;
 pub use any::AnyMarket;
 pub use bars::{BarMarket, BarRules, Path};
 pub use columns::{Bars, Prices, first_not, first_regular};
-pub use curve::Curve;
+pub use curve::{Curve, Drawn, Stretch};
 pub use feed::{BadEvent, events_of};
 pub use latency::{Dice, Latency};
 pub use machine::{Aim, Closure, Machine, News, Pause, Settings, USER, Wish, state};

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from steelyard.cli.exposition import Family, Histogram, Sample, exposition, one
 from steelyard.exchange.counts import Counts
-from steelyard.exchange.gate import OK, Gate
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.plain_way import OK
 
 COUNTER, GAUGE = "counter", "gauge"
 

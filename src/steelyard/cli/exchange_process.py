@@ -14,7 +14,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steelyard import dialects
@@ -344,12 +343,15 @@ class ExchangeProcess:
 
     def turn(self, act: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
         """Let the machine act once; what follows from it happens when it is on disk."""
-        result = act()
+        self.follow(then, act())
+
+    def follow(self, then: Callable[..., None] | None, *args: Any) -> None:
+        """Have what the machine has just done written, and do this when it is on disk."""
         records, frames, payloads = self.exchange.drain()
         sequence = self._opened.journal.append_all(payloads)
         release = self._commit.release
         if then is not None:
-            release(sequence, then, result)
+            release(sequence, then, *args)
         if frames:
             release(sequence, self._tell, [(text_frame(each.payload), each) for each in frames])
         for _, message in records:
@@ -557,7 +559,6 @@ class _Site:
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
-
         strike = self._trouble.strike(request)
         if strike is None:
             self._carry_out(request, ip, reply)
@@ -578,9 +579,8 @@ class _Site:
         now_ns = process.clock.now_ns()
         self._asked[number] = request, reply
         try:
-            process.turn(
-                lambda: self._gate.http(request, ip, now_ns), partial(self._reply, number, began_s)
-            )
+            response = self._gate.http(request, ip, now_ns)
+            process.follow(self._reply, number, began_s, response)
         except StorageError as error:  # before the group commit could tell
             process.fail(error)
 

@@ -365,6 +365,7 @@ class Listings:
 
     def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
         self._by_id: dict[int, Instrument] = {}
+        self.get = self._by_id.get  # by id, or None
         self._by_symbol: dict[str, Instrument] = {}
         self._asset_names: dict[int, str] = {}
         self._asset_ids: dict[str, int] = {}

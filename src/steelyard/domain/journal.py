@@ -14,7 +14,7 @@ import msgspec
 from steelyard.domain import layout
 from steelyard.domain.errors import DecodeError
 
-_LAYOUT = b"L"
+LAYOUT_LEAD = b"L"  # before an engine command's record
 _JSON = b"J"
 
 
@@ -45,13 +45,13 @@ class JournalCodec:
     def encode(self, message: Any, time_ns: int) -> bytes:
         """Return the payload of a record."""
         if type(message) in layout.LAYOUT:
-            return _LAYOUT + layout.encode(message, time_ns)
+            return LAYOUT_LEAD + layout.encode(message, time_ns)
         return _JSON + self._encoder.encode((time_ns, message))
 
     @staticmethod
     def encoded(record: bytes) -> bytes:
         """Return the payload of an engine command that is a record of the layout already."""
-        return _LAYOUT + record
+        return LAYOUT_LEAD + record
 
     def decode(self, sequence: int, payload: bytes) -> Record:
         """Return the record of a payload.
@@ -70,7 +70,7 @@ class JournalCodec:
         if form == _JSON:
             time_ns, message = self._decoder.decode(payload[1:])
             return time_ns, message, b""
-        if form != _LAYOUT:
+        if form != LAYOUT_LEAD:
             raise DecodeError(f"it begins with {form!r}, which is no known form")
         message, time_ns, end = self._decode(payload, 1)
         if end != len(payload):

@@ -22,6 +22,7 @@ from steelyard.domain.order import MarketState, RejectReason, Side, TransferStat
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
+NEVER_NS = 2**63 - 1
 
 
 class Scope(StrEnum):

@@ -10,7 +10,7 @@ Neither knows sessions, keys, symbols or client ids, reads a clock, or calls bac
 
 from typing import NamedTuple, Protocol
 
-from steelyard.domain.commands import Command, Effect
+from steelyard.domain.commands import Command, Effect, Place
 from steelyard.domain.errors import UnitError
 from steelyard.domain.ledger import Balance
 from steelyard.domain.order import RejectReason
@@ -40,6 +40,21 @@ class Engine(Protocol):
 
     def apply_record(self, record: bytes) -> list[Effect]:
         """Carry out the command of a record (`domain.layout`) at its own now_ns, as `apply`."""
+        ...
+
+    def place(
+        self,
+        lead: bytes,
+        place: Place,
+        now_ns: int,
+        in_full: bool,  # noqa: FBT001
+        /,
+    ) -> tuple[bytes, int, list[Effect] | None] | None:
+        """As `record` and `apply_record` of a Place; None where it has no record.
+
+        Returns the record behind its lead and what happened: the order's number, where it was
+        accepted, its level changed and nothing else; else, and in_full always, 0 and the effects.
+        """
         ...
 
     def book(self, instrument_id: int, depth: int) -> BookLevels:

@@ -6,6 +6,7 @@ built; `engine/choice.py` knows.
 """
 
 import struct
+from functools import partial
 
 from steelyard import _native
 from steelyard.domain import layout
@@ -25,6 +26,7 @@ class NativeEngine:
     def __init__(self, queue_model: QueueModel = QueueModel.PROPORTIONAL) -> None:
         self.queue_model = queue_model
         self._engine = _native.Engine(queue_model)
+        self.place = partial(self._engine.place, ENCODER, DECODER)
 
     def apply(self, command: Command, now_ns: int) -> list[Effect]:
         """Carry out one command whole, or refuse it whole, and return what happened."""

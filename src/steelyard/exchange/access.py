@@ -150,13 +150,10 @@ class Access:
             until_ns = _until_ns(credentials, now_ns)
             self._exchange.keys.nonce_used(credentials.key, credentials.nonce, until_ns, now_ns)
 
-    def is_new(self, credentials: Credentials, now_ns: int) -> bool:
-        """Whether a fresh request's nonce, if it has one, is new; it is not used up."""
-        nonce, stamped_ns = credentials.nonce, credentials.timestamp_ns or 0
-        if nonce is None:
-            return True
+    def is_new(self, key: str, nonce: str, stamped_ns: int, now_ns: int) -> bool:
+        """Whether a fresh request's nonce is new; it is not used up."""
         is_of_now = stamped_ns + TIMESTAMP_STEP_NS > self._since_ns
-        return is_of_now and not self._exchange.keys.is_used(credentials.key, nonce, now_ns)
+        return is_of_now and not self._exchange.keys.is_used(key, nonce, now_ns)
 
     def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
         """Return whether a key's owner signed the request; its kind is the record's to say."""

@@ -4,7 +4,7 @@ It says what the gate would let pass, no more and no less, and what there is to 
 """
 
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import AssetBalance, Scope
+from steelyard.domain.messages import AssetBalance, KeyAnswer, Scope
 from steelyard.domain.units import from_atoms, in_full
 from steelyard.exchange.keys import KeptKey, moment
 
@@ -83,3 +83,24 @@ def _amounts(balances: tuple[AssetBalance, ...], listings: Listings) -> str:
         if b.free_atoms + b.held_atoms
     )
     return ", ".join(held) or "nothing right now, and whatever is deposited later,"
+
+
+def key_answer(
+    kept: KeptKey, balances: tuple[AssetBalance, ...], listings: Listings, now_ns: int
+) -> KeyAnswer:
+    """Return what is told of a key to who holds it."""
+    created = kept.created
+    return KeyAnswer(
+        created.key,
+        created.account_id,
+        created.scopes,
+        created.ip,
+        kept.created_ns,
+        created.expires_ns,
+        created.kind,
+        created.label,
+        created.products,
+        kept.overlap_ends_ns,
+        created.withdraw_from_ns,
+        blast_radius(kept, balances, listings, now_ns),
+    )

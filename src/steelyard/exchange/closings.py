@@ -35,7 +35,7 @@ class Closings:
     def __init__(self, listings: Listings) -> None:
         self._listings = listings
         self._entries: dict[int, Entry] = {}
-        self._owing: dict[int, None] = {}  # of which a fill may be due
+        self.owing: dict[int, None] = {}  # the orders of which a fill may be due
 
     def add(self, order_id: int, closing: Place, effects: Iterable[Effect]) -> None:
         """Begin with an order, and with what its own command did."""
@@ -57,19 +57,14 @@ class Closings:
             entry.is_over = isinstance(effect, Canceled) or not effect.remaining_lots
             self._settle(effect.order_id)
 
-    @property
-    def are_owing(self) -> bool:
-        """Whether something may be due."""
-        return bool(self._owing)
-
     def due(self) -> Due | None:
         """Return what is to be placed next, None where nothing is."""
-        while self._owing:
-            order_id = next(iter(self._owing))
+        while self.owing:
+            order_id = next(iter(self.owing))
             entry = self._entries[order_id]
             if size_lots := self._size(entry):
                 return Due(order_id, replace(entry.closing, size_lots=size_lots))
-            del self._owing[order_id]
+            del self.owing[order_id]
         return None
 
     def closed(self, order_id: int) -> None:
@@ -94,9 +89,9 @@ class Closings:
         """Look at what is owed of an order next, or forget it where nothing will be any more."""
         entry = self._entries[order_id]
         if entry.owed:
-            self._owing[order_id] = None
+            self.owing[order_id] = None
             return
-        self._owing.pop(order_id, None)
+        self.owing.pop(order_id, None)
         if entry.is_over:
             del self._entries[order_id]
 
@@ -110,4 +105,4 @@ class Closings:
     def restore(self, entries: Mapping[int, Entry]) -> None:
         """Replace what is kept."""
         self._entries = dict(entries)
-        self._owing = {number: None for number, entry in entries.items() if entry.owed}
+        self.owing = {number: None for number, entry in entries.items() if entry.owed}

@@ -44,9 +44,9 @@ from steelyard.domain.commands import (
 from steelyard.domain.dead_man import ArmDeadMan, DeadMan, DeadManMessage
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.journal import JournalCodec, Record
+from steelyard.domain.journal import LAYOUT_LEAD, JournalCodec, Record
 from steelyard.domain.layout import InstrumentState
-from steelyard.domain.lifecycle import Order
+from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
@@ -71,7 +71,6 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Query,
-    Refused,
     SingleAnswer,
     Status,
     StatusQuery,
@@ -82,9 +81,9 @@ from steelyard.domain.messages import (
     TransferAnswer,
     WindowsQuery,
 )
-from steelyard.domain.order import MarketState, RejectReason
+from steelyard.domain.order import MarketState
 from steelyard.engine import BookLevels, Engine
-from steelyard.exchange.blast_radius import blast_radius
+from steelyard.exchange.blast_radius import key_answer
 from steelyard.exchange.closings import Closings
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.dead_men import DeadMen
@@ -123,11 +122,11 @@ from steelyard.exchange.records import (
     OrderRenamed,
     codec,
 )
-from steelyard.exchange.refusals import explain
+from steelyard.exchange.refusals import UNKNOWN_ORDER, refused
 from steelyard.exchange.sandbox_clock import SandboxClock
 from steelyard.exchange.snapshot import Snapshot, read_founded, read_snapshot
 from steelyard.exchange.statement import Statements
-from steelyard.exchange.telling import Teller, asked_by
+from steelyard.exchange.telling import Teller
 
 DEPTH_MAX = 5_000
 WHOLE_BOOK = 2**31 - 1
@@ -213,12 +212,47 @@ class Exchange:
         Fills that it brought are closed after it; those that a crash left open, before it.
         """
         self.now_ns = max(self.now_ns, now_ns)
-        if self.closings.are_owing:
+        if self.closings.owing:
             self._close_fills()
         effects = self._record(message)
-        if self.closings.are_owing:
+        if self.closings.owing:
             self._close_fills()
         return effects
+
+    def place_plain(self, place: Place, now_ns: int, *, in_full: bool) -> int | Fill | SingleAnswer:
+        """As `perform`, of a plain order at a time not before now, with nothing to be closed.
+
+        Returns no more than the number of an order that only rests, and no more than the fill of
+        one that one trade with the house fills, unless somebody listens or that is wanted in full.
+        """
+        in_full = in_full or self.feed.is_heard
+        placed = self.engine.place(LAYOUT_LEAD, place, now_ns, in_full)
+        if placed is None:
+            return self._placed(place, self.record(place, now_ns))
+        payload, order_id, effects = placed
+        self.now_ns = now_ns
+        self._payloads.append(payload)
+        self._records.append((now_ns, place))
+        teller = self._teller
+        teller.counts.records["Place"] += 1
+        if effects is None:
+            teller.rested(place, order_id, now_ns)
+            return order_id
+        if not in_full and (fill := teller.took(place, effects, now_ns)) is not None:
+            self._observe(effects)
+            return fill
+        self._heard(place, effects)
+        if self.closings.owing:
+            self._close_fills()
+        return self._placed(place, effects)
+
+    def use_nonce(self, used: NonceUsed, now_ns: int) -> None:
+        """As `record`, of a nonce at a time not before now, with nothing to be closed."""
+        self.now_ns = now_ns
+        self._payloads.append(self._codec.encode(used, now_ns))
+        self._records.append((now_ns, used))
+        self._teller.counts.records["NonceUsed"] += 1
+        self.keys.nonce_used(used.key, used.nonce, used.until_ns, used.wire_ns)
 
     def _record(self, message: Command | ExchangeRecord) -> list[Effect]:
         kind, encoded = type(message), b""
@@ -262,12 +296,12 @@ class Exchange:
     def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
         if isinstance(command, Place):
-            return self._place(command, now_ns)
+            return self._placed(command, self.record(command, now_ns))
         former = self._former_name(command) if isinstance(command, Amend) else ""
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
         if Rejected in map(type, effects):
-            return self._refused(command, effects)
+            return refused(command, effects, self.listings, self.engine)
         self._name(command, effects)
         match command:
             case PlaceGroup():
@@ -294,16 +328,16 @@ class Exchange:
                     self.now_ns,
                 )
 
-    def _place(self, place: Place, now_ns: int) -> SingleAnswer:
+    def _placed(self, place: Place, effects: list[Effect]) -> SingleAnswer:
         order_id = filled = 0
         # Orders that expired are canceled before the command, and told before its own effects.
-        for effect in self.record(place, now_ns):
+        for effect in effects:
             if isinstance(effect, Accepted):
                 order_id = effect.order_id
             elif isinstance(effect, Filled):
                 filled += effect.order_id == order_id
             elif isinstance(effect, Rejected):
-                return self._refused(place, [effect])
+                return refused(place, [effect], self.listings, self.engine)
         order = self.history.numbered(place.account_id, order_id)
         assert order is not None, "an order that was just placed is known"
         return OrderAnswer(order, self.history.fills_of(order, filled) if filled else ())
@@ -328,7 +362,7 @@ class Exchange:
         """Place an order that closes itself fill by fill, and answer it."""
         effects = self.record(message, now_ns)
         if any(isinstance(effect, Rejected) for effect in effects):
-            return self._refused(message.place, effects)
+            return refused(message.place, effects, self.listings, self.engine)
         placed = next(e for e in effects if isinstance(e, Accepted))
         return self._order_answer(message.account_id, placed.order_id, effects)
 
@@ -385,7 +419,7 @@ class Exchange:
                 return self.feed.full_book(query.instrument_id, now_ns)
             case OrderQuery():
                 order = self.history.order(query)
-                return OrderAnswer(order) if order else _unknown_order()
+                return OrderAnswer(order) if order else UNKNOWN_ORDER
             case OrdersQuery():
                 return self.history.order_list(query)
             case AmendsQuery():
@@ -539,7 +573,7 @@ class Exchange:
             case MarketHeard():
                 return self._market_heard(message)
             case MarketPast():
-                self._market_past(message)
+                self._market(message.instrument_id).enter_past(message.candles, self.now_ns)
             case Founded():
                 self._found(message)
             case AccountNamed():
@@ -577,21 +611,31 @@ class Exchange:
 
     def _told(self, command: Command, encoded: bytes = b"") -> list[Effect]:
         """Carry out a command that somebody gave, and let the market hear of it."""
-        effects = self._command(command, encoded)
+        if encoded:
+            effects = self.engine.apply_record(encoded)
+        else:
+            effects = self.engine.apply(command, self.now_ns)
+        self._heard(command, effects)
+        return effects
+
+    def _heard(self, command: Command, effects: list[Effect]) -> None:
+        """Let people and the market hear of a command that somebody gave."""
+        self._follow(command, effects)
         if self.market is not None:
             kinds = {*map(type, effects)}
             if MarketStateChanged in kinds:
                 self._observe(effects + self._restate(effects))
             elif Traded in kinds:
                 self._observe(effects)
+
+    def _command(self, command: Command) -> list[Effect]:
+        """Carry out an engine's command, and let people hear of it."""
+        effects = self.engine.apply(command, self.now_ns)
+        self._follow(command, effects)
         return effects
 
-    def _command(self, command: Command, encoded: bytes = b"") -> list[Effect]:
-        """Carry out an engine's command; `encoded` is its record, where there is one already."""
-        if encoded:
-            effects = self.engine.apply_record(encoded)
-        else:
-            effects = self.engine.apply(command, self.now_ns)
+    def _follow(self, command: Command, effects: list[Effect]) -> None:
+        """Let people hear of a command."""
         if isinstance(command, OpenAccount):
             self._teller.rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
         elif isinstance(command, ListInstrument):
@@ -600,7 +644,6 @@ class Exchange:
         self._teller.tell(command, effects, self.now_ns)
         if MarketStateChanged in map(type, effects):
             self._tell_status()
-        return effects
 
     def _closing(self, message: PlaceClosing) -> list[Effect]:
         """Place an order, and keep what closes its fills."""
@@ -659,20 +702,6 @@ class Exchange:
         if market.notice != before:
             self._tell_status()
         return effects
-
-    def _market_past(self, past: MarketPast) -> None:
-        """Enter a venue's candles that are newer than what is known."""
-        market = self._market(past.instrument_id)
-        if past.candles:
-            market.forget_flat_end(past.candles[0][0])
-        series = market.series[MINUTE_NS]
-        known_ns = series[-1].open_ns if series else -1
-        for open_ns, *prices, volume_lots, quote_atoms, count in past.candles:
-            if known_ns < open_ns and open_ns + MINUTE_NS <= self.now_ns:
-                first, high, low, last = prices
-                about = (past.instrument_id, MINUTE_NS, open_ns, first, high, low, last)
-                traded = (volume_lots, quote_atoms, count, 0, 0, 0, 0)
-                market.load(Candle(*about, *traded, is_closed=True))
 
     def _market_turn(self) -> list[Effect]:
         """Carry out what the market wants now."""
@@ -789,22 +818,8 @@ class Exchange:
     def _key(self, key: str, now_ns: int) -> KeyAnswer:
         kept = self.keys.find(key)
         assert kept is not None, "the gate knows the asking key"
-        created = kept.created
-        balances = self._account(created.account_id).balances
-        return KeyAnswer(
-            created.key,
-            created.account_id,
-            created.scopes,
-            created.ip,
-            kept.created_ns,
-            created.expires_ns,
-            created.kind,
-            created.label,
-            created.products,
-            kept.overlap_ends_ns,
-            created.withdraw_from_ns,
-            blast_radius(kept, balances, self.listings, now_ns),
-        )
+        balances = self._account(kept.created.account_id).balances
+        return key_answer(kept, balances, self.listings, now_ns)
 
     def _book(self, query: BookQuery, now_ns: int) -> BookSnapshot:
         levels = self.engine.book(query.instrument_id, min(query.depth, DEPTH_MAX))
@@ -822,23 +837,3 @@ class Exchange:
         if found is None:
             raise Unsupported(f"no instrument {instrument_id} is listed")
         return found
-
-    def _refused(self, command: Command, effects: list[Effect]) -> Refused:
-        """Return why; of a group, why the first order with a reason of its own was refused."""
-        refused = [e for e in effects if isinstance(e, Rejected)]
-        first = next((e for e in refused if e.reason is not RejectReason.GROUP_REFUSED), refused[0])
-        asked = [*asked_by(command)]
-        place = refused.index(first)
-        about = asked[place] if asked else command
-        message = explain(first.reason, about, self.listings, self.engine)
-        if isinstance(command, PlaceGroup):
-            if first.reason is RejectReason.UNSUPPORTED:
-                message = explain(first.reason, command, self.listings, self.engine)
-            message = f"order {place + 1} of {len(asked)}: {message}"
-        return Refused(first.reason, message, order_id=first.order_id)
-
-
-def _unknown_order() -> Refused:
-    return Refused(
-        RejectReason.UNKNOWN_ORDER, "no such order on this account; list the open ones to see ids"
-    )

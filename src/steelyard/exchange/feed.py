@@ -248,6 +248,16 @@ class Feed:
             if not channel.period_ns:
                 self._flush_book(channel, now_ns)
 
+    def rested(self, instrument_id: int) -> None:
+        """An order came into the book and changed its level, while nobody listens to anything."""
+        self.sequences[instrument_id] += 1
+        self.full_sequences[instrument_id] += 1 + CHANGES_MAX
+
+    def took(self, instrument_id: int, levels: int) -> None:
+        """An order came, and one trade filled it; so many levels changed, and nobody listens."""
+        self.sequences[instrument_id] += levels
+        self.full_sequences[instrument_id] += 1 + levels + 2 * CHANGES_MAX
+
     def trade(self, trade: Trade, effect: Traded) -> None:
         """A public trade happened."""
         self._pass(trade.instrument_id, 1)

@@ -41,7 +41,6 @@ from steelyard.domain.messages import (
     SingleAnswer,
     Status,
 )
-from steelyard.domain.order import RejectReason
 from steelyard.domain.stream_tokens import StreamToken, StreamTokenMessage
 from steelyard.domain.transfers import MoneyAnswer, MoneyCommand, MoneyMessage
 from steelyard.exchange.access import Access, check_scope, revoked_for
@@ -52,10 +51,12 @@ from steelyard.exchange.limiter import Limiter
 from steelyard.exchange.line import NO_HEADERS, Line
 from steelyard.exchange.partial_fills import PartialFills
 from steelyard.exchange.personal import Caller
-from steelyard.exchange.plain_orders import PlainOrder, plain_orders
+from steelyard.exchange.plain_orders import PlainOrder, Shape, plain_orders
+from steelyard.exchange.plain_way import KEPT_NOWHERE, OK, PlainWay
 from steelyard.exchange.records import KeyRevoked
+from steelyard.exchange.refusals import in_words, malformed
 from steelyard.exchange.repeats import known_group, known_order
-from steelyard.exchange.routes import Routes
+from steelyard.exchange.routes import Routes, of_stream
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.wire.dialect import (
     AccessReason,
@@ -74,12 +75,10 @@ from steelyard.wire.faults import FaultPlan
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 
-OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
 _COMMANDS = frozenset(get_args(UserCommand))
 _JSON = {"content-type": "application/json"}
-_JSON_KEPT_NOWHERE = {**_JSON, "cache-control": "no-store"}  # what is one account's
-_BY_IP, _UNSIGNED = Per.IP, Auth.NONE  # read once: to read a member is slow before 3.12
+_UNSIGNED = Auth.NONE  # read once: to read a member is slow before 3.12
 P = ParamSpec("P")
 
 encode_json = msgspec.json.Encoder().encode
@@ -115,13 +114,20 @@ class Gate:
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = Routes(dialect.endpoints)
         self._names = {(e.method, e.path): f"{e.method} {e.path}" for e in dialect.endpoints}
-        self._plain_orders = plain_orders(exchange, dialect)
+        self._plain_orders = orders = plain_orders(exchange, dialect)
+        self._plain_way: PlainWay | None = None
+        if orders is not None and not self.limiter.has_limits:
+            parts = orders, self._access, self.limiter, self.outcomes, self.routes
+            self._plain_way = PlainWay(exchange, dialect, *parts, self._finish_plain)
         exchange.feed.speak(dialect.name, dialect.frame)
 
     def http(self, request: Request, ip: str, now_ns: int) -> Response:
         """Carry out a request and return the response."""
         usage: list[Usage] = []
         try:
+            plain = None if self._plain_way is None else self._plain_way.place(request, ip, now_ns)
+            if plain is not None:
+                return plain
             manner = self.dialect.manner
             if manner is None:
                 response = self._http(request, ip, now_ns, usage)
@@ -139,6 +145,8 @@ class Gate:
     def misbehave(self, plan: FaultPlan, partial_fills: PartialFills) -> None:
         """Have the clock and new orders go by a plan of faults."""
         name, self._faults = self.dialect.name, plan
+        if self._plain_way is not None:
+            self._plain_way.faults = plan
         self._access.skew = lambda: plan.skew_ns(name)
         self.partial_fills = partial_fills
 
@@ -219,18 +227,22 @@ class Gate:
 
     def _http(self, request: Request, ip: str, now_ns: int, usage: list[Usage]) -> Response:
         plain_orders = self._plain_orders
-        if plain_orders is not None:
+        if plain_orders is not None and self._plain_way is None:
             plain = plain_orders.read(request, now_ns + self._access.skew())
             if plain is not None and (
-                not plain.nonce or self._access.is_new(plain.credentials, now_ns)
+                not plain.nonce
+                or self._access.is_new(
+                    plain.kept.created.key, plain.nonce, plain.timestamp_ns, now_ns
+                )
             ):
+                place = self._place_plain
                 return self._responded(
-                    plain.endpoint, self._place_plain, plain, request, ip, now_ns, usage
+                    plain.shape.endpoint, place, plain, request, ip, now_ns, usage
                 )
         found = self._routes.find(request.method, request.path)
         if isinstance(found, Refusal):
             self.count_ip(1, ip, now_ns, usage)
-            raise SessionRefused(self._of_stream(request) or found)
+            raise SessionRefused(of_stream(self.dialect, request) or found)
         endpoint, captured = found
         dialect = self.dialect
         response = self._responded(
@@ -260,20 +272,8 @@ class Gate:
         self.routes[*route, OK] += 1
         if isinstance(result, Response):
             return result
-        headers = _JSON if endpoint.auth is _UNSIGNED else _JSON_KEPT_NOWHERE
+        headers = _JSON if endpoint.auth is _UNSIGNED else KEPT_NOWHERE
         return Response(endpoint.status, headers, encode_json(result))
-
-    def _of_stream(self, request: Request) -> Refusal | None:
-        """Return what to say to a plain request for a WebSocket's path; None where it is none."""
-        if not self.dialect.has_stream(request.target):
-            return None
-        path = request.path[:200]
-        if request.method not in ("GET", "HEAD"):
-            return Refusal(AccessReason.METHOD_NOT_ALLOWED, f"{path} takes GET", "GET")
-        return Refusal(
-            AccessReason.UPGRADE_REQUIRED,
-            f"{path} is a WebSocket; connect to it with a WebSocket client, at ws:// or wss://",
-        )
 
     # -- the checks, in their order; HTTP and WebSockets take the same way ----------------------
 
@@ -325,7 +325,7 @@ class Gate:
                 endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=is_proven
             )
         if isinstance(parameters, DecodeError):
-            raise SessionRefused(_malformed(parameters)) from parameters
+            raise SessionRefused(malformed(parameters)) from parameters
         result = self._carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
         self._succeeded(endpoint, result, parties, weight, now_ns, usage)
         return result
@@ -337,43 +337,47 @@ class Gate:
 
         The same checks in the same order, less those whose outcome is known.
         """
-        endpoint, kept, shape = plain.endpoint, plain.kept, plain.shape
-        credentials = plain.credentials if plain.nonce else None
-        parameters = shape.parameters
+        endpoint, kept, shape = plain.shape.endpoint, plain.kept, plain.shape
+        credentials, parameters = plain.credentials, shape.parameters
         self._refuse_banned(ip, now_ns)
-        weight = orders = 0
-        parties = [(_BY_IP, ip)]
-        if self.limiter.has_limits:
-            weight, orders = endpoint.weight(parameters), endpoint.orders(parameters)
-            over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage, orders)
-            if over is not None:
-                claim = self.dialect.credentials(request, endpoint)
-                raise SessionRefused(self._escalated(over, lambda: claim, ip, now_ns))
-        if self.exchange.maintenance_ns is not None:
-            self._refuse_in_maintenance(endpoint)
-        sandbox_ns = self.exchange.time_at(now_ns)
-        if self.limiter.has_limits:
-            if credentials is not None:
-                self._access.spend_nonce(credentials, now_ns)
-            keys = (kept.created.key,)
-            parties += self._admit(
-                endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=True
-            )
-        else:
-            kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
-        if credentials is not None:
+        weight, orders = endpoint.weight(parameters), endpoint.orders(parameters)
+        over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage, orders)
+        if over is not None:
+            claim = self.dialect.credentials(request, endpoint)
+            raise SessionRefused(self._escalated(over, lambda: claim, ip, now_ns))
+        self._refuse_in_maintenance(endpoint)
+        self._access.spend_nonce(credentials, now_ns)
+        keys = (kept.created.key,)
+        parties = self._admit(
+            endpoint, kept, weight, orders, ip, now_ns, usage, keys, is_proven=True
+        )
+        if plain.nonce:
             self._access.journal_nonce(credentials, now_ns)
         try:
-            answer = self._place(plain.place, sandbox_ns)
-            if isinstance(answer, Refused):
-                asker = self._asker(kept, now_ns, usage)
-                result = self._refused(answer, endpoint, parameters, asker)
-            else:
-                result = endpoint.encode(answer, parameters, shape.asker)
+            answer = self._place(plain.place, self.exchange.time_at(now_ns))
         except (UnitError, Unsupported, DecodeError) as error:
-            raise SessionRefused(_in_words(error)) from error
-        self._succeeded(endpoint, result, parties, weight, now_ns, usage)
+            raise SessionRefused(in_words(error)) from error
+        result = self._tell_plain(answer, shape, kept, now_ns, usage)
+        self._succeeded(endpoint, result, [(Per.IP, ip), *parties], weight, now_ns, usage)
         return result
+
+    def _tell_plain(
+        self, answer: SingleAnswer, shape: Shape, kept: KeptKey, now_ns: int, usage: list[Usage]
+    ) -> Any:
+        """Return what is answered to a plain order, or raise SessionRefused."""
+        try:
+            if not isinstance(answer, Refused):
+                return shape.endpoint.encode(answer, shape.parameters, shape.asker)
+            asker = self._asker(kept, now_ns, usage)
+            return self._refused(answer, shape.endpoint, shape.parameters, asker)
+        except (UnitError, Unsupported, DecodeError) as error:
+            raise SessionRefused(in_words(error)) from error
+
+    def _finish_plain(self, answer: SingleAnswer, shape: Shape, kept: KeptKey, ns: int) -> Response:
+        """Answer an order that came the plain way, and count it."""
+        response = self._responded(shape.endpoint, self._tell_plain, answer, shape, kept, ns, [])
+        self.outcomes[OK] += 1
+        return response
 
     def _admit(
         self,
@@ -595,7 +599,7 @@ class Gate:
                 return self._refused(answer, endpoint, parameters, asker)
             return endpoint.encode(answer, parameters, asker)
         except (UnitError, Unsupported, DecodeError) as error:
-            raise SessionRefused(_in_words(error)) from error
+            raise SessionRefused(in_words(error)) from error
 
     def _asker(self, kept: KeptKey | None, now_ns: int, usage: list[Usage]) -> Asker:
         return Asker(
@@ -736,16 +740,3 @@ def _claimed(claim: Claim) -> Credentials:
     if isinstance(claimed, Refusal):
         raise SessionRefused(claimed)
     return claimed
-
-
-def _in_words(error: UnitError | Unsupported | DecodeError) -> Refusal:
-    """Return the refusal that says why a request cannot be carried out."""
-    if isinstance(error, UnitError):
-        return Refusal(error.reason, str(error), error.field)
-    if isinstance(error, Unsupported):
-        return Refusal(RejectReason.UNSUPPORTED, str(error))
-    return _malformed(error)
-
-
-def _malformed(error: DecodeError) -> Refusal:
-    return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)

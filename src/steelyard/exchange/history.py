@@ -4,13 +4,16 @@ Built from Places and the engine's effects, never asked of the engine. Open orde
 kept; of ended ones the newest `ENDED_MAX` per account, of fills the newest `FILLS_MAX`, of
 client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first. Of what an order
 was before, its beginning and the newest `AMENDS_MAX` changes stay as long as the order does.
+
+An order that did no more than rest, or filled at once by one trade, is kept as its Place, and
+becomes an `Order` when somebody asks for it or something happens to it.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from msgspec import Struct, structs
 
@@ -75,12 +78,15 @@ class AccountHistory(Struct):
     amends: dict[int, list[Amendment]] = {}  # by order_id, of those that were amended
 
 
+Plain = tuple[Place, int, Fill | None]  # what was asked for, when, and what filled all of it
+
+
 class _Account:
     """One account's orders and fills, indexed."""
 
     def __init__(self) -> None:
-        self.orders: dict[int, Order] = {}
-        self.open: dict[int, Order] = {}
+        self.kept: dict[int, Order | Plain] = {}
+        self.open: dict[int, None] = {}
         self.ended: deque[int] = deque()
         self.fills: deque[Fill] = deque()
         self.fills_left = 0
@@ -90,21 +96,45 @@ class _Account:
         self.groups: OrderedDict[str, int] = OrderedDict()  # the newest group of each name
         self.amends: dict[int, list[Amendment]] = {}  # by order_id, of those that were amended
 
+    def order(self, order_id: int) -> Order | None:
+        """Return an order as it is."""
+        kept = self.kept.get(order_id)
+        return self._told(order_id, kept) if type(kept) is tuple else cast("Order | None", kept)
+
+    def orders(self) -> list[Order]:
+        """Return all that are kept."""
+        return [
+            self._told(order_id, kept) if isinstance(kept, tuple) else kept
+            for order_id, kept in [*self.kept.items()]
+        ]
+
+    def open_orders(self) -> list[Order]:
+        """Return the open ones."""
+        return [order for order in map(self.order, [*self.open]) if order is not None]
+
+    def _told(self, order_id: int, plain: Plain) -> Order:
+        place, at_ns, fill = plain
+        order = new_order(place, order_id, at_ns) if fill is None else filled_order(place, fill)
+        self.kept[order_id] = order
+        return order
+
     def add(self, order: Order) -> None:
-        self.orders[order.order_id] = order
-        self.named(order)
+        self.kept[order.order_id] = order
+        self.named(order.client_order_id, order.order_id)
         if order.client_group_id:
             self.group_named(order)
         if order.state.is_open:
-            self.open[order.order_id] = order
+            self.open[order.order_id] = None
         else:
-            self.end(order)
+            self.end(order.order_id)
 
-    def named(self, order: Order) -> None:
-        self.client_ids.pop(order.client_order_id, None)
-        self.client_ids[order.client_order_id] = order.order_id
-        if len(self.client_ids) > CLIENT_IDS_MAX:
-            self.client_ids.popitem(last=False)
+    def named(self, client_order_id: str, order_id: int) -> None:
+        client_ids = self.client_ids
+        if client_order_id in client_ids:
+            client_ids.move_to_end(client_order_id)
+        client_ids[client_order_id] = order_id
+        if len(client_ids) > CLIENT_IDS_MAX:
+            client_ids.popitem(last=False)
 
     def group_named(self, order: Order) -> None:
         self.groups.pop(order.client_group_id, None)
@@ -113,11 +143,13 @@ class _Account:
             self.groups.popitem(last=False)
 
     def asked(self, place: Place) -> None:
-        if place.client_order_id:
-            self.placed.pop(place.client_order_id, None)
-            self.placed[place.client_order_id] = place
-            if len(self.placed) > CLIENT_IDS_MAX:
-                self.placed.popitem(last=False)
+        name, placed = place.client_order_id, self.placed
+        if name:
+            if name in placed:
+                placed.move_to_end(name)
+            placed[name] = place
+            if len(placed) > CLIENT_IDS_MAX:
+                placed.popitem(last=False)
 
     def fill(self, fill: Fill) -> None:
         self.fills.append(fill)
@@ -125,12 +157,12 @@ class _Account:
             self.fills.popleft()
             self.fills_left += 1
 
-    def end(self, order: Order) -> None:
-        self.open.pop(order.order_id, None)
-        self.ended.append(order.order_id)
+    def end(self, order_id: int) -> None:
+        self.open.pop(order_id, None)
+        self.ended.append(order_id)
         if len(self.ended) > ENDED_MAX:
             gone = self.ended.popleft()
-            del self.orders[gone]
+            del self.kept[gone]
             self.amends.pop(gone, None)
 
 
@@ -149,7 +181,7 @@ class History:
         self, place: Place, effect: Accepted, now_ns: int, group: Group | None = None
     ) -> Order:
         """Enter a new order."""
-        order = _order(place, effect.order_id, now_ns)
+        order = new_order(place, effect.order_id, now_ns)
         if group is not None:
             order.group_id, order.group_kind, order.client_group_id = group
             order.is_pending = group.has_entry and order.order_id != group.group_id
@@ -159,9 +191,34 @@ class History:
         account.asked(place)
         return order
 
+    def rested(self, place: Place, order_id: int, now_ns: int) -> None:
+        """Enter a plain order that has only come into the book."""
+        account = self._entered(place, order_id)
+        account.kept[order_id] = place, now_ns, None
+        account.open[order_id] = None
+
+    def took(self, place: Place, effect: Filled, now_ns: int) -> Fill:
+        """Enter a plain order that one execution has filled at once."""
+        order_id = effect.order_id
+        account = self._entered(place, order_id)
+        fill = self._fill(effect, place.client_order_id or unnamed(order_id), now_ns)
+        account.kept[order_id] = place, now_ns, fill
+        account.fill(fill)
+        account.end(order_id)
+        return fill
+
+    def _entered(self, place: Place, order_id: int) -> _Account:
+        """Enter what an order is called, and return its account."""
+        account = self._accounts.get(place.account_id) or self._account(place.account_id)
+        name = place.client_order_id
+        if name:
+            account.asked(place)
+        account.named(name or unnamed(order_id), order_id)
+        return account
+
     def rejected(self, place: Place, order_id: int, reason: RejectReason, now_ns: int) -> Order:
         """Enter an order that was refused; it is kept like any ended one."""
-        order = _order(place, order_id, now_ns)
+        order = new_order(place, order_id, now_ns)
         order.state, order.reject_reason = OrderState.REJECTED, reason
         account = self._account(place.account_id)
         account.add(order)
@@ -171,47 +228,51 @@ class History:
     def filled(self, effect: Filled, now_ns: int, *, is_last: bool = False) -> tuple[Order, Fill]:
         """Enter an execution; is_last, where an order by amount cannot have one lot more."""
         account = self._account(effect.account_id)
-        order = account.orders[effect.order_id]
+        order = account.order(effect.order_id)
+        assert order is not None, "what happens to an order that is kept"
+        fill = self._fill(effect, order.client_order_id, now_ns)
+        account.fill(fill)
+        order.filled_lots += effect.size_lots
+        order.quote_atoms += fill.quote_atoms
+        order.updated_ns = now_ns
+        if is_last or (effect.remaining_lots == 0 and order.spend_atoms is None):
+            order.state = OrderState.FILLED
+            account.end(order.order_id)
+        else:
+            order.state = OrderState.PARTIALLY_FILLED
+        return order, fill
+
+    def _fill(self, effect: Filled, client_order_id: str, now_ns: int) -> Fill:
         instrument = self._listings[effect.instrument_id]
-        quote_atoms = instrument.notional_atoms(effect.price_ticks, effect.size_lots)
-        fill = Fill(
+        return Fill(
             trade_id=effect.trade_id,
             order_id=effect.order_id,
-            client_order_id=order.client_order_id,
+            client_order_id=client_order_id,
             account_id=effect.account_id,
             instrument_id=effect.instrument_id,
             side=effect.side,
             price_ticks=effect.price_ticks,
             size_lots=effect.size_lots,
-            quote_atoms=quote_atoms,
+            quote_atoms=instrument.notional_atoms(effect.price_ticks, effect.size_lots),
             liquidity=effect.liquidity,
             fee_asset_id=effect.fee_asset_id,
             fee_atoms=effect.fee_atoms,
             time_ns=now_ns,
         )
-        account.fill(fill)
-        order.filled_lots += effect.size_lots
-        order.quote_atoms += quote_atoms
-        order.updated_ns = now_ns
-        if is_last or (effect.remaining_lots == 0 and order.spend_atoms is None):
-            order.state = OrderState.FILLED
-            account.end(order)
-        else:
-            order.state = OrderState.PARTIALLY_FILLED
-        return order, fill
 
     def canceled(self, effect: Canceled, now_ns: int, cause: CancelCause | None = None) -> Order:
         """Enter an end before everything filled; cause, where it is another than the engine's."""
         cause = effect.cause if cause is None else cause
         account = self._account(effect.account_id)
-        order = account.orders[effect.order_id]
+        order = account.order(effect.order_id)
+        assert order is not None, "what happens to an order that is kept"
         if cause is CancelCause.QUOTE_SPENT and order.filled_lots:
             order.state = OrderState.FILLED
         else:
             order.cancel_cause = cause
             order.state = OrderState.EXPIRED if cause in _EXPIRED else OrderState.CANCELED
         order.updated_ns = now_ns
-        account.end(order)
+        account.end(order.order_id)
         return order
 
     def amended(
@@ -224,7 +285,8 @@ class History:
     ) -> Order:
         """Enter a new price, size or trigger (None where that has not changed)."""
         account = self._account(effect.account_id)
-        order = account.orders[effect.order_id]
+        order = account.order(effect.order_id)
+        assert order is not None, "what happens to an order that is kept"
         trail = account.amends.setdefault(order.order_id, [_beginning(order)])
         if order.price_ticks is not None:
             order.price_ticks = effect.price_ticks
@@ -239,7 +301,8 @@ class History:
 
     def triggered(self, effect: Triggered, now_ns: int) -> Order:
         """Enter that an order's price was heard."""
-        order = self._account(effect.account_id).orders[effect.order_id]
+        order = self._account(effect.account_id).order(effect.order_id)
+        assert order is not None, "an order that waits is kept"
         order.triggered_ns = order.updated_ns = now_ns
         return order
 
@@ -255,18 +318,18 @@ class History:
     def renamed(self, account_id: int, order_id: int, client_order_id: str) -> None:
         """Enter another client id of an order; its old one names nothing any more."""
         account = self._account(account_id)
-        order = account.orders.get(order_id)
+        order = account.order(order_id)
         if order is None or order.client_order_id == client_order_id:
             return
         if account.client_ids.get(order.client_order_id) == order_id:
             del account.client_ids[order.client_order_id]
         order.client_order_id = client_order_id
-        account.named(order)
+        account.named(client_order_id, order_id)
 
     def group_named(self, account_id: int, group_id: int, client_group_id: str) -> None:
         """Enter what its owner calls a group."""
         account = self._account(account_id)
-        first = account.orders.get(group_id)
+        first = account.order(group_id)
         for order in self.group(first) if first is not None else ():
             order.client_group_id = client_group_id
             account.group_named(order)
@@ -277,9 +340,8 @@ class History:
         """Return the orders of a member's group that are kept, in their order."""
         if not member.group_id:
             return []
-        orders = self._account(member.account_id).orders
         numbers = range(member.group_id, member.group_id + GROUP_MAX)
-        found = (orders.get(number) for number in numbers)
+        found = map(self._account(member.account_id).order, numbers)
         return [o for o in found if o is not None and o.group_id == member.group_id]
 
     def next_expiry_ns(self) -> int | None:
@@ -301,7 +363,7 @@ class History:
             order_id = account.groups.get(query.client_group_id, 0)
         elif order_id is None:
             order_id = account.client_ids.get(query.client_order_id or "", 0)
-        order = account.orders.get(order_id)
+        order = account.order(order_id)
         if order is None or query.instrument_id not in (None, order.instrument_id):
             return None
         if query.client_order_id not in (None, order.client_order_id):
@@ -311,7 +373,7 @@ class History:
     def amend_list(self, query: AmendsQuery) -> AmendList:
         """Return what an order was and is, oldest first."""
         account = self._accounts.get(query.account_id)
-        order = None if account is None else account.orders.get(query.order_id)
+        order = None if account is None else account.order(query.order_id)
         if account is None or order is None:
             return AmendList(())
         return AmendList(tuple(account.amends.get(order.order_id) or [_beginning(order)]))
@@ -319,14 +381,14 @@ class History:
     def numbered(self, account_id: int, order_id: int) -> Order | None:
         """Return one order by the exchange's number."""
         account = self._accounts.get(account_id)
-        return None if account is None else account.orders.get(order_id)
+        return None if account is None else account.order(order_id)
 
     def open_orders(self, instrument_id: int) -> Iterable[Order]:
         """Return all accounts' open orders of an instrument."""
         return [
             order
             for account in self._accounts.values()
-            for order in account.open.values()
+            for order in account.open_orders()
             if order.instrument_id == instrument_id
         ]
 
@@ -335,7 +397,17 @@ class History:
         account = self._accounts.get(account_id)
         if account is None:
             return None
-        return account.open.get(account.client_ids.get(client_order_id, 0))
+        order_id = account.client_ids.get(client_order_id, 0)
+        return account.order(order_id) if order_id in account.open else None
+
+    def is_taken(self, account_id: int, client_order_id: str, *, for_ever: bool) -> bool:
+        """Whether a client's name is an open order's, or (for_ever) has ever been one's."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return False
+        if for_ever:
+            return client_order_id in account.placed
+        return account.client_ids.get(client_order_id) in account.open
 
     def by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
         """Return the newest order of that client id, open or ended."""
@@ -355,12 +427,15 @@ class History:
         account = self._accounts.get(query.account_id)
         if account is None:
             return OrderList(())
-        source = account.open if query.open_only else account.orders
         if query.order_ids:
-            wanted = (source.get(order_id) for order_id in dict.fromkeys(query.order_ids))
-            candidates = [order for order in wanted if order is not None]
+            wanted = map(account.order, dict.fromkeys(query.order_ids))
+            candidates = [
+                order
+                for order in wanted
+                if order is not None and (order.order_id in account.open or not query.open_only)
+            ]
         else:
-            candidates = [*source.values()]
+            candidates = account.open_orders() if query.open_only else account.orders()
         found = [
             (order.order_id, order)
             for order in candidates
@@ -405,7 +480,7 @@ class History:
         return [
             AccountHistory(
                 account_id,
-                sorted(account.orders.values(), key=_by_id),
+                sorted(account.orders(), key=_by_id),
                 [*account.fills],
                 [*account.placed.values()],
                 account.fills_left,
@@ -445,10 +520,16 @@ class History:
         return found
 
 
-def _order(place: Place, order_id: int, now_ns: int) -> Order:
+def unnamed(order_id: int) -> str:
+    """Return what an order is called to which its client has given no name."""
+    return f"sy-{order_id}"
+
+
+def new_order(place: Place, order_id: int, now_ns: int) -> Order:
+    """Return an order to which nothing has happened yet."""
     return Order(
         order_id=order_id,
-        client_order_id=place.client_order_id or f"sy-{order_id}",
+        client_order_id=place.client_order_id or unnamed(order_id),
         account_id=place.account_id,
         instrument_id=place.instrument_id,
         side=place.side,
@@ -472,6 +553,14 @@ def _order(place: Place, order_id: int, now_ns: int) -> Order:
         activation_direction=place.activation_direction,
         expire_ns=place.expire_ns,
     )
+
+
+def filled_order(place: Place, fill: Fill) -> Order:
+    """Return an order that one execution has filled at once."""
+    order = new_order(place, fill.order_id, fill.time_ns)
+    order.state = OrderState.FILLED
+    order.filled_lots, order.quote_atoms = fill.size_lots, fill.quote_atoms
+    return order
 
 
 def _beginning(order: Order) -> Amendment:

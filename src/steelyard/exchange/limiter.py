@@ -39,7 +39,7 @@ class Limiter:
         self.has_limits = bool(profile.limits)
         self._counters: OrderedDict[tuple[str, str], LimitCounter] = OrderedDict()
         self._refused: OrderedDict[str, list[int]] = OrderedDict()
-        self._banned_until_ns: OrderedDict[str, int] = OrderedDict()
+        self.banned_until_ns: OrderedDict[str, int] = OrderedDict()
         self._bans: OrderedDict[str, list[int]] = OrderedDict()  # by the key that brought them on
         self._times = 0
         self._covering: dict[tuple[Per, str, str], tuple[Limit, ...]] = {}
@@ -52,7 +52,7 @@ class Limiter:
     @property
     def size(self) -> int:
         """How many parties are remembered, of any kind."""
-        by_ip = len(self._refused) + len(self._banned_until_ns)
+        by_ip = len(self._refused) + len(self.banned_until_ns)
         return len(self._counters) + by_ip + len(self._bans)
 
     def counts_of(self, per: Per, endpoint: Endpoint | None) -> bool:
@@ -61,11 +61,11 @@ class Limiter:
 
     def ban(self, ip: str, now_ns: int) -> Refusal | None:
         """Return the refusal of a banned address."""
-        until_ns = self._banned_until_ns.get(ip)
+        until_ns = self.banned_until_ns.get(ip)
         if until_ns is None:
             return None
         if until_ns <= now_ns:
-            del self._banned_until_ns[ip]
+            del self.banned_until_ns[ip]
             return None
         return Refusal(
             AccessReason.IP_BANNED,
@@ -277,10 +277,10 @@ class Limiter:
         while times and times[0] < now_ns - over.limit.window_ns:
             times.pop(0)
         if len(times) >= self.profile.ban_after:
-            self._banned_until_ns[ip] = now_ns + self.profile.ban_ns
-            self._banned_until_ns.move_to_end(ip)
-            if len(self._banned_until_ns) > COUNTERS_MAX:
-                self._banned_until_ns.popitem(last=False)
+            self.banned_until_ns[ip] = now_ns + self.profile.ban_ns
+            self.banned_until_ns.move_to_end(ip)
+            if len(self.banned_until_ns) > COUNTERS_MAX:
+                self.banned_until_ns.popitem(last=False)
             del self._refused[ip]
         if len(self._refused) > COUNTERS_MAX:
             self._refused.popitem(last=False)

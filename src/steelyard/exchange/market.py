@@ -9,9 +9,9 @@ Monday, months on the 1st.
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import dropwhile, islice
+from itertools import dropwhile, groupby, islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -61,6 +61,7 @@ INTERVALS_NS: dict[str, int] = {
 }
 BASES: dict[int, int] = {SECOND_NS: 7_200, MINUTE_NS: 10_080, HOUR_NS: 8_784}  # length to count
 TRADES_MAX = 20_000
+FRESH_MAX = 256  # trades are entered in candles when somebody asks, or when there are so many
 TIME_MAX_NS = 2**63 - 1  # no candle is of a later time, in 2262
 _MONDAY_NS = 4 * DAY_NS  # 1970-01-05
 
@@ -99,9 +100,10 @@ class InstrumentMarket:
         self.instrument = instrument
         self.trades: deque[Trade] = deque(maxlen=TRADES_MAX)
         self._aggregates = AggregateIds()
-        self.series: dict[int, deque[Candle]] = {
+        self._series: dict[int, deque[Candle]] = {
             length: deque(maxlen=count) for length, count in BASES.items()
         }
+        self._fresh: list[Trade] = []  # that are in no candle yet
 
     # -- what happened ----------------------------------------------------------------------
 
@@ -117,10 +119,26 @@ class InstrumentMarket:
             self._aggregates.number(command, effect),
         )
         self.trades.append(trade)
-        for length, series in self.series.items():
-            self._advance(series, length, now_ns, trade.price_ticks)
-            series[-1] = self._with_trade(series[-1], trade)
+        self._fresh.append(trade)
+        if len(self._fresh) >= FRESH_MAX:
+            self._fold_fresh()
         return trade
+
+    @property
+    def series(self) -> dict[int, deque[Candle]]:
+        """The candles of each base length, with all that has traded."""
+        if self._fresh:
+            self._fold_fresh()
+        return self._series
+
+    def _fold_fresh(self) -> None:
+        """Enter trades in candles: those of a second together."""
+        fresh, self._fresh = self._fresh, []
+        for _, trades in groupby(fresh, _second_of):
+            parts = [*trades]
+            for length, series in self._series.items():
+                self._advance(series, length, parts[0].time_ns, parts[0].price_ticks)
+                series[-1] = self._with_trades(series[-1], parts)
 
     def load(self, candle: Candle) -> None:
         """Enter a candle of history; per base series they come in order, before any trade."""
@@ -137,6 +155,19 @@ class InstrumentMarket:
             elif not hours or hours[-1].open_ns < open_ns:
                 _close_last(hours)
                 hours.append(replace(candle, interval_ns=HOUR_NS, open_ns=open_ns))
+
+    def enter_past(self, candles: Sequence[tuple[int, ...]], now_ns: int) -> None:
+        """Enter a venue's closed minutes (`MarketPast`) that are newer than what is known."""
+        if candles:
+            self.forget_flat_end(candles[0][0])
+        series = self.series[MINUTE_NS]
+        known_ns = series[-1].open_ns if series else -1
+        for open_ns, *prices, volume_lots, quote_atoms, count in candles:
+            if known_ns < open_ns and open_ns + MINUTE_NS <= now_ns:
+                first, high, low, last = prices
+                about = (self.instrument.instrument_id, MINUTE_NS, open_ns, first, high, low, last)
+                traded = (volume_lots, quote_atoms, count, 0, 0, 0, 0)
+                self.load(Candle(*about, *traded, is_closed=True))
 
     def forget_flat_end(self, since_ns: int) -> None:
         """Forget candles without volume at the end, from a time on: somebody knows better now."""
@@ -193,24 +224,35 @@ class InstrumentMarket:
             is_closed,
         )
 
-    def _with_trade(self, candle: Candle, trade: Trade) -> Candle:
-        quote = self.instrument.notional_atoms(trade.price_ticks, trade.size_lots)
-        bought = trade.taker_side is Side.BUY
+    def _with_trades(self, candle: Candle, trades: list[Trade]) -> Candle:
+        """Return a candle with some trades more."""
         is_first = candle.trade_count == 0
-        price = trade.price_ticks
+        first, last, buy = trades[0], trades[-1], Side.BUY
+        high = first.price_ticks if is_first else candle.high_ticks
+        low = first.price_ticks if is_first else candle.low_ticks
+        priced_lots = priced_bought = bought = lots = 0
+        for trade in trades:
+            price, size = trade.price_ticks, trade.size_lots
+            high, low = max(high, price), min(low, price)
+            lots += size
+            priced_lots += price * size
+            if trade.taker_side is buy:
+                bought += size
+                priced_bought += price * size
+        step = self.instrument.tick_lot_atoms
         return replace(
             candle,
-            open_ticks=price if is_first else candle.open_ticks,
-            high_ticks=price if is_first else max(candle.high_ticks, price),
-            low_ticks=price if is_first else min(candle.low_ticks, price),
-            close_ticks=price,
-            volume_lots=candle.volume_lots + trade.size_lots,
-            quote_atoms=candle.quote_atoms + quote,
-            trade_count=candle.trade_count + 1,
-            taker_buy_lots=candle.taker_buy_lots + (trade.size_lots if bought else 0),
-            taker_buy_quote_atoms=candle.taker_buy_quote_atoms + (quote if bought else 0),
-            first_trade_id=trade.trade_id if is_first else candle.first_trade_id,
-            last_trade_id=trade.trade_id,
+            open_ticks=first.price_ticks if is_first else candle.open_ticks,
+            high_ticks=high,
+            low_ticks=low,
+            close_ticks=last.price_ticks,
+            volume_lots=candle.volume_lots + lots,
+            quote_atoms=candle.quote_atoms + priced_lots * step,
+            trade_count=candle.trade_count + len(trades),
+            taker_buy_lots=candle.taker_buy_lots + bought,
+            taker_buy_quote_atoms=candle.taker_buy_quote_atoms + priced_bought * step,
+            first_trade_id=first.trade_id if is_first else candle.first_trade_id,
+            last_trade_id=last.trade_id,
         )
 
     # -- what is asked ----------------------------------------------------------------------
@@ -427,3 +469,7 @@ def _folded(candles: Iterable[Candle], interval_ns: int, offset_ns: int = 0) -> 
 
 def _trade_id(trade: Trade) -> int:
     return trade.trade_id
+
+
+def _second_of(trade: Trade) -> int:
+    return trade.time_ns // SECOND_NS

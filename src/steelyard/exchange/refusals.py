@@ -1,5 +1,6 @@
 """Why a command was refused, in a sentence that says how to mend it."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from steelyard.domain.commands import (
@@ -7,14 +8,20 @@ from steelyard.domain.commands import (
     CancelAll,
     Command,
     Deposit,
+    Effect,
     Place,
     PlaceGroup,
+    Rejected,
     Withdraw,
 )
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import Refused
 from steelyard.domain.order import FIELDS, GroupKind, Need, RejectReason, Side
 from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, in_full, plain
 from steelyard.engine import Engine
+from steelyard.exchange.telling import asked_by
+from steelyard.wire.dialect import AccessReason, Refusal
 
 _PERCENT_E8 = Decimal(RATE_SCALE // 100)
 _GROUPS = {
@@ -26,6 +33,42 @@ _GROUPS = {
     GroupKind.BRACKET: "an entry (LIMIT or MARKET, by size) and two exits of its instrument and "
     "size and of the other side",
 }
+
+
+UNKNOWN_ORDER = Refused(
+    RejectReason.UNKNOWN_ORDER, "no such order on this account; list the open ones to see ids"
+)
+
+
+def malformed(error: DecodeError) -> Refusal:
+    """Return the refusal of a request that cannot be read."""
+    return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
+
+
+def in_words(error: UnitError | Unsupported | DecodeError) -> Refusal:
+    """Return the refusal that says why a request cannot be carried out."""
+    if isinstance(error, UnitError):
+        return Refusal(error.reason, str(error), error.field)
+    if isinstance(error, Unsupported):
+        return Refusal(RejectReason.UNSUPPORTED, str(error))
+    return malformed(error)
+
+
+def refused(
+    command: Command, effects: Iterable[Effect], listings: Listings, engine: Engine
+) -> Refused:
+    """Return why; of a group, why the first order with a reason of its own was refused."""
+    rejected = [e for e in effects if isinstance(e, Rejected)]
+    first = next((e for e in rejected if e.reason is not RejectReason.GROUP_REFUSED), rejected[0])
+    asked = [*asked_by(command)]
+    place = rejected.index(first)
+    about = asked[place] if asked else command
+    message = explain(first.reason, about, listings, engine)
+    if isinstance(command, PlaceGroup):
+        if first.reason is RejectReason.UNSUPPORTED:
+            message = explain(first.reason, command, listings, engine)
+        message = f"order {place + 1} of {len(asked)}: {message}"
+    return Refused(first.reason, message, order_id=first.order_id)
 
 
 def explain(reason: RejectReason, command: Command, listings: Listings, engine: Engine) -> str:

@@ -1,6 +1,7 @@
 """A dialect's routes: which endpoint a method and a path mean."""
 
-from steelyard.wire.dialect import AccessReason, Endpoint, Refusal
+from steelyard.wire.dialect import AccessReason, Dialect, Endpoint, Refusal
+from steelyard.wire.http import Request
 
 
 class Routes:
@@ -53,3 +54,16 @@ def _capture(segments: list[str], path: str) -> dict[str, str] | None:
         elif segment != part:
             return None
     return captured
+
+
+def of_stream(dialect: Dialect, request: Request) -> Refusal | None:
+    """Return what to say to a plain request for a WebSocket's path; None where it is none."""
+    if not dialect.has_stream(request.target):
+        return None
+    path = request.path[:200]
+    if request.method not in ("GET", "HEAD"):
+        return Refusal(AccessReason.METHOD_NOT_ALLOWED, f"{path} takes GET", "GET")
+    return Refusal(
+        AccessReason.UPGRADE_REQUIRED,
+        f"{path} is a WebSocket; connect to it with a WebSocket client, at ws:// or wss://",
+    )

@@ -16,9 +16,11 @@ from msgspec.structs import replace
 
 from steelyard.domain.commands import Filled, TransferChanged, Transferred
 from steelyard.domain.instrument import Listings
-from steelyard.domain.order import TransferState
+from steelyard.domain.order import Side, TransferState
 from steelyard.domain.transfers import EntryKind
 
+# Read once: to read a member is slow before Python 3.12.
+_TRADE, _FEE, _SELL = EntryKind.TRADE, EntryKind.FEE, Side.SELL
 ENTRIES_MAX = 100_000
 ENDED_MAX = 10_000
 
@@ -97,7 +99,11 @@ class _Account:
             return
         self.entries.append(entry)
         _add(self.closing, entry)
-        if len(self.entries) > ENTRIES_MAX:
+        self.trim()
+
+    def trim(self) -> None:
+        """Let the oldest entries leave that are too many."""
+        while len(self.entries) > ENTRIES_MAX:
             _add(self.opening, self.entries.popleft())
             self.left += 1
 
@@ -114,16 +120,24 @@ class Statements:
     def filled(self, effect: Filled, now_ns: int) -> None:
         """Enter both sides of an execution, and its fee."""
         instrument = self._listings[effect.instrument_id]
-        base_atoms = effect.side * effect.size_lots * instrument.lot_atoms
-        quote_atoms = -effect.side * instrument.notional_atoms(effect.price_ticks, effect.size_lots)
-        account = self._account(effect.account_id)
-        for kind, asset_id, atoms in (
-            (EntryKind.TRADE, instrument.base_asset_id, base_atoms),
-            (EntryKind.TRADE, instrument.quote_asset_id, quote_atoms),
-            (EntryKind.FEE, effect.fee_asset_id, -effect.fee_atoms),
-        ):
-            at = (effect.instrument_id, effect.order_id, effect.trade_id)
-            account.enter(Entry(now_ns, kind, asset_id, atoms, *at))
+        account = self._accounts.get(effect.account_id) or self._account(effect.account_id)
+        entries, closing = account.entries, account.closing
+        at = effect.instrument_id, effect.order_id, effect.trade_id
+        base, base_atoms = instrument.base_asset_id, effect.size_lots * instrument.lot_atoms
+        quote, fee = instrument.quote_asset_id, effect.fee_asset_id
+        quote_atoms = -instrument.notional_atoms(effect.price_ticks, effect.size_lots)
+        fee_atoms = -effect.fee_atoms
+        if effect.side is _SELL:
+            base_atoms, quote_atoms = -base_atoms, -quote_atoms
+        entries.append(Entry(now_ns, _TRADE, base, base_atoms, *at))
+        closing[base] = closing.get(base, 0) + base_atoms
+        entries.append(Entry(now_ns, _TRADE, quote, quote_atoms, *at))
+        closing[quote] = closing.get(quote, 0) + quote_atoms
+        if fee_atoms:
+            entries.append(Entry(now_ns, _FEE, fee, fee_atoms, *at))
+            closing[fee] = closing.get(fee, 0) + fee_atoms
+        if len(entries) > ENTRIES_MAX:
+            account.trim()
 
     def transferred(self, effect: Transferred, now_ns: int) -> None:
         """Enter a deposit or a withdrawal."""

@@ -29,7 +29,7 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.instrument import Listings
 from steelyard.domain.ledger import Balance
-from steelyard.domain.lifecycle import Order, OrderState
+from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import BalanceLocked, BalanceMoved, Execution, OrderQuery
 from steelyard.domain.order import CancelCause, MarketState, TransferState
 from steelyard.engine import Engine
@@ -44,6 +44,7 @@ from steelyard.exchange.statement import Statements
 _QUOTE_SPENT = CancelCause.QUOTE_SPENT
 _NEW, _FILL = Execution.NEW, Execution.FILL
 _CHANGES = (Canceled, Amended, Triggered)
+_LEVELS = frozenset({LevelChanged})
 
 
 class Teller:
@@ -130,6 +131,39 @@ class Teller:
             self._tell_groups(command, group, ended.values())
             self._tell_balances(touched)
             self._feed.settle(now_ns)
+
+    def rested(self, place: Place, order_id: int, now_ns: int) -> None:
+        """As `tell`, of an order that did no more than rest, while nobody listens to anything."""
+        self._told += 1
+        self.counts.orders += 1
+        self._feed.rested(place.instrument_id)
+        self._history.rested(place, order_id, now_ns)
+
+    def took(self, place: Place, effects: list[Effect], now_ns: int) -> Fill | None:
+        """As `tell`, of an order that one trade with the house has filled at once.
+
+        Nobody listens to anything. Returns the fill; None, and has told nothing, of other effects.
+        """
+        match effects:
+            case [
+                Accepted(),
+                Traded(maker_order_id=0) as traded,
+                Filled(remaining_lots=0) as filled,
+                *levels,
+            ] if {*map(type, levels)} <= _LEVELS:
+                pass
+            case _:
+                return None
+        self._told += 1
+        counts = self.counts
+        counts.orders += 1
+        counts.trades += 1
+        counts.fills += 1
+        counts.first_fills[filled.account_id] += 1
+        self._markets[traded.instrument_id].traded(traded, now_ns, self._told)
+        self._statements.filled(filled, now_ns)
+        self._feed.took(traded.instrument_id, len(levels))
+        return self._history.took(place, filled, now_ns)
 
     def _tell_filled(self, effect: Filled, *, is_last: bool) -> Order:
         now_ns = self._now_ns

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, cast, runtime_checkable
 
+from steelyard.net.answers import Answers
 from steelyard.net.bounds import Bounds, explain, plain_refusal
 from steelyard.net.request_reader import SLICE_BYTES, RequestReader, Upgrade
 from steelyard.net.websocket_connection import WebSocketConnection, reset
 from steelyard.wire.http import Request, Response
 
-NO_CONTENT, NOT_MODIFIED = 204, 304
 TURN_MAX = 4  # requests of one connection in a row: then the others have their turn
 
 
@@ -36,31 +36,6 @@ class Reply(Protocol):
     def hang(self) -> None:
         """Take nothing more from the connection, say nothing more, and let it stay open."""
         ...
-
-
-_REASONS = {
-    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 304: "Not Modified",
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict",
-    413: "Content Too Large", 414: "URI Too Long", 418: "I'm a teapot",
-    422: "Unprocessable Content", 426: "Upgrade Required", 429: "Too Many Requests",
-    431: "Request Header Fields Too Large", 500: "Internal Server Error",
-    501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
-    504: "Gateway Timeout", 505: "HTTP Version Not Supported",
-}  # fmt: skip
-
-
-def _line(status: int) -> str:
-    # No browser may take an answer for anything but what its content-type says.
-    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nx-content-type-options: nosniff\r\n"
-
-
-_LINES = {status: _line(status) for status in _REASONS}
-
-
-def _is_sound(fields: str, count: int) -> bool:
-    """Whether so many header lines are no more: none ends early and begins another, or the body."""
-    return fields.count("\n") == count == fields.count("\r") and "\0" not in fields
 
 
 class Site(Protocol):
@@ -96,7 +71,7 @@ class Port:
     site: Site
     bounds: Bounds
     loop: asyncio.AbstractEventLoop
-    date: str = ""  # now, as a header's value
+    answers: Answers = field(default_factory=Answers)
     connections: set["HttpConnection"] = field(default_factory=set)
     on_empty: Callable[[], None] = lambda: None
     is_held: bool = False  # nothing new is taken up: the site has enough to do
@@ -207,7 +182,20 @@ class HttpConnection(asyncio.Protocol):
             if is_busy or len(data) > SLICE_BYTES:
                 self._backlog += data
             elif not self._ready and (request := self._reader.plain(data)) is not None:
-                self._ask_at_once(request)
+                # What `_work` comes to where nothing waits.
+                slot = _Slot(self, request)
+                self._slots.append(slot)
+                self._is_working = True
+                try:
+                    port.site.http(request, self._ip, slot)
+                except Exception as error:  # noqa: BLE001 not swallowed, see _fail
+                    self._fail(error, slot)
+                finally:
+                    self._is_working = False
+                if slot.response is not None:
+                    self._flush()
+                if not self._is_open():
+                    self._settle()
                 return
             else:
                 self._read(data)
@@ -262,22 +250,6 @@ class HttpConnection(asyncio.Protocol):
         finally:
             self._is_working = False
         self._settle()
-
-    def _ask_at_once(self, request: Request) -> None:
-        """Give the site the only request: what `_work` comes to where nothing waits."""
-        slot = _Slot(self, request)
-        self._slots.append(slot)
-        self._is_working = True
-        try:
-            self._port.site.http(request, self._ip, slot)
-        except Exception as error:  # noqa: BLE001 not swallowed, see _fail
-            self._fail(error, slot)
-        finally:
-            self._is_working = False
-        if slot.response is not None:
-            self._flush()
-        if not self._is_open():
-            self._settle()
 
     def _go_on(self) -> None:
         self._turn = None
@@ -380,6 +352,15 @@ class HttpConnection(asyncio.Protocol):
         """Send what can be sent, and take up what was waiting for that."""
         if self._is_over or self._is_working or self._is_deaf:
             return
+        if self._is_only():
+            # What the rest comes to where nothing waits but this.
+            slot = self._slots.popleft()
+            assert slot.response is not None, "it has been answered"
+            self._deadline = self._loop.time() + self._bounds.idle_s
+            self._transport.write(self._bytes_of(slot, slot.response, is_last=False))
+            if self._is_full:
+                self._settle()
+            return
         self._flush()
         if self._ready or self._backlog or self._upgrade is not None:
             self._work()
@@ -401,6 +382,14 @@ class HttpConnection(asyncio.Protocol):
                 self._deadline = self._loop.time() + self._bounds.idle_s
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
 
+    def _is_only(self) -> bool:
+        """Whether there is one answer, and nothing to be settled but that it leaves."""
+        slots = self._slots
+        if len(slots) != 1 or slots[0].response is None:
+            return False
+        is_waiting = self._ready or self._backlog or self._upgrade is not None
+        return not is_waiting and self._is_open()
+
     def _split(self, slot: _Slot) -> Response:
         """Send nothing that a client, or a proxy before it, could read as two answers."""
         self._loop.call_exception_handler(
@@ -412,24 +401,10 @@ class HttpConnection(asyncio.Protocol):
         return self._words(500, explain(500, self._bounds), slot.request)
 
     def _bytes_of(self, slot: _Slot, response: Response, *, is_last: bool) -> bytes:
-        status, headers, body = response
-        fields = ""
-        for name, value in headers.items():
-            fields += f"{name}: {value}\r\n"
-        if not _is_sound(fields, len(headers)):
-            return self._bytes_of(slot, self._split(slot), is_last=is_last)
-        head = f"{_LINES.get(status) or _line(status)}date: {self._port.date}\r\n{fields}"
-        if is_last:
-            head += "connection: close\r\n"
-        elif slot.is_old:
-            head += "connection: keep-alive\r\n"
-        if status in (NO_CONTENT, NOT_MODIFIED):
-            body = b""
-        else:
-            head += f"content-length: {len(body)}\r\n"
-        if slot.request.method == "HEAD":
-            body = b""
-        return (head + "\r\n").encode("latin-1", "replace") + body
+        is_head = slot.request.method == "HEAD"
+        answers = self._port.answers
+        whole = answers.write(response, is_head=is_head, is_old=slot.is_old, is_last=is_last)
+        return whole or self._bytes_of(slot, self._split(slot), is_last=is_last)
 
     def _refuse(self) -> None:
         """Answer, in its turn, what the reader refused; then end."""

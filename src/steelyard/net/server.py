@@ -172,7 +172,7 @@ class Server:
     def sweep(self, now: float) -> None:
         """Cut off who is too slow at a time of the loop, in seconds."""
         assert self._shared is not None, "a server that has started"
-        self._shared.date = formatdate(usegmt=True)
+        self._shared.answers.set_date(formatdate(usegmt=True))
         for connection in [*self.connections]:
             connection.check(now)
 

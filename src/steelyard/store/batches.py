@@ -58,14 +58,8 @@ class PythonGathering:
         self._payloads: list[bytes] = []
         self._payload_bytes = 0
 
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes a batch of them takes at most."""
-        count = len(self._payloads)
-        return HEAD_BYTES + self._payload_bytes + 4 * count + len(_END) if count else 0
-
-    def extend(self, payloads: list[bytes]) -> None:
-        """Take payloads, all or none.
+    def extend(self, payloads: list[bytes]) -> int:
+        """Take payloads, all or none; return how many bytes a batch of all takes at most.
 
         Raises:
             ValueError: One is longer than `PAYLOAD_MAX_BYTES`.
@@ -77,6 +71,8 @@ class PythonGathering:
             size_bytes += len(payload)
         self._payloads += payloads
         self._payload_bytes += size_bytes
+        count = len(self._payloads)
+        return HEAD_BYTES + self._payload_bytes + 4 * count + len(_END) if count else 0
 
     def take(self, first_sequence: int, offset: int = 0) -> Batch:  # noqa: ARG002 the native one's
         """Return them as one batch that begins with a sequence, and be empty again.

@@ -70,6 +70,7 @@ class Journal:
         self._file_type = file_type
         self._gathering = segment.Gathering()
         self._gathered = 0
+        self.waiting_bytes = 0  # of records that have not been taken to be written
         self._is_older = False  # the newest segment: what comes next begins another
         self._failure: str | None = None
         self.last_sequence = 0
@@ -178,24 +179,22 @@ class Journal:
         """
         if self._failure is not None:
             raise StorageError(self._failure)
-        if (size_bytes := self._gathering.size_bytes) > BUFFER_MAX_BYTES:
-            raise self._fail(f"the disk does not keep up: {size_bytes} bytes wait for it")
+        if not payloads:
+            return self.last_sequence  # as after every turn that changes nothing
+        if self.waiting_bytes > BUFFER_MAX_BYTES:
+            raise self._fail(f"the disk does not keep up: {self.waiting_bytes} bytes wait for it")
         try:
-            self._gathering.extend(payloads)
+            self.waiting_bytes = self._gathering.extend(payloads)
         except ValueError as error:
             raise self._fail(str(error)) from error
         self._gathered += len(payloads)
         self.last_sequence += len(payloads)
         return self.last_sequence
 
-    @property
-    def waiting_bytes(self) -> int:
-        """How many bytes of records have not been taken to be written."""
-        return self._gathering.size_bytes
-
     def take(self) -> tuple[int, Batch]:
         """Hand over what has been appended as one batch, with its last sequence."""
         count, self._gathered = self._gathered, 0
+        self.waiting_bytes = 0
         if not count:
             return self.last_sequence, b""
         return self.last_sequence, self._gathering.take(self.last_sequence - count + 1, self._end)
@@ -227,10 +226,9 @@ class Journal:
         Raises:
             StorageError: As `write`.
         """
-        last_sequence, batch = self.take()
-        if batch:
-            self.write(batch)
-        return last_sequence
+        if self._gathered:
+            self.write(self.take()[1])
+        return self.last_sequence
 
     def retire(self, before: int) -> None:
         """Delete segments that hold only records before a sequence.

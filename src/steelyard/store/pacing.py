@@ -180,6 +180,9 @@ class SharedPacing:
         """
         self._limits = limits
         self._plain: dict[tuple[Cost, bool], _Plain | None] = {}  # of these limits
+        self._last_cost: Cost | None = None  # that was asked for, and its counts
+        self._last_urgent = False
+        self._last_plain: _Plain | None = None
         self._short: _Short | None = None
         self.notes: deque[str] = deque(maxlen=NOTES_MAX)  # to be logged
         self._rng = rng
@@ -213,11 +216,25 @@ class SharedPacing:
     def limits(self, limits: LimitProfile) -> None:
         self._limits = limits
         self._plain.clear()
+        self._last_cost = None
+
+    def make_ready(self, cost: Cost) -> None:
+        """Open the files of the short way, and reckon a cost for it; nothing is used."""
+        if self._plain_of(cost, is_urgent=False) is not None and self._short is None:
+            self._new_short()
 
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
-        if self._took(cost, now_ns, is_urgent=is_urgent):
-            return None
+        if not (self._later or self._is_failing):
+            # Nearly all are of one cost, which is one object.
+            is_same = cost is self._last_cost and is_urgent is self._last_urgent
+            plain = self._last_plain if is_same else self._plain_of(cost, is_urgent=is_urgent)
+            if plain is not None and (short := self._short or self._new_short()) is not None:
+                took = short.take(*plain, now_ns, self._uptime_ns())
+                if took:
+                    return None
+                if took is None:
+                    self._short = None
         limits = self._limits
         try:
             return self._locked(
@@ -282,33 +299,22 @@ class SharedPacing:
         except (OSError, _Busy) as error:
             self._failed(error)
 
-    def _took(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> bool:
-        """Use what a request costs, the short way; False: the long way knows whether it may."""
-        if self._later or self._is_failing:
-            return False
-        try:
-            plain = self._plain[cost, is_urgent]
-        except KeyError:
-            plain = self._plain_of(cost, is_urgent=is_urgent)
-        short = self._short or self._new_short()
-        if plain is None or short is None:
-            return False
-        took = short.take(*plain, now_ns, self._uptime_ns())
-        if took is None:
-            self._short = None
-        return bool(took)
-
     def _plain_of(self, cost: Cost, *, is_urgent: bool) -> _Plain | None:
         """Return a request's counts as the short way takes them; None: it does not."""
-        if len(self._plain) >= PLAIN_MAX:
-            self._plain.clear()
-        counts = budget.plain_counts(self._limits, cost, is_urgent=is_urgent)
-        found = dict(counts or ())
-        plain = None
-        if counts is not None:
-            plain = found.get(Per.IP, b""), found.get(Per.KEY), found.get(Per.ACCOUNT)
-        self._plain[cost, is_urgent] = plain
-        return plain
+        key = cost, is_urgent
+        if key not in self._plain:
+            if len(self._plain) >= PLAIN_MAX:
+                self._plain.clear()
+            counts = budget.plain_counts(self._limits, cost, is_urgent=is_urgent)
+            found = dict(counts or ())
+            self._plain[key] = (
+                None
+                if counts is None
+                else (found.get(Per.IP, b""), found.get(Per.KEY), found.get(Per.ACCOUNT))
+            )
+        self._last_cost, self._last_urgent = key
+        self._last_plain = self._plain[key]
+        return self._last_plain
 
     def _new_short(self) -> _Short | None:
         """Open the files for the short way, where they are those that the long way has open."""

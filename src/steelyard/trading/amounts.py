@@ -20,11 +20,12 @@ _divmod = EXACT.divmod
 class Amounts:
     """What is written at one instrument's desk."""
 
-    __slots__ = ("_instrument", "_lot", "_lots", "_tick")
+    __slots__ = ("_instrument", "_lot", "_lots", "_price_max", "_tick")
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
         self._tick, self._lot = instrument.tick_size, instrument.lot_size
+        self._price_max = instrument.price_max_ticks
         self._lots: dict[str, Lots] = {}
 
     def price_ticks(self, price: Any) -> Ticks:
@@ -36,7 +37,12 @@ class Amounts:
         """
         instrument = self._instrument
         if type(price) is Decimal:
-            if found := _steps(price, self._tick, instrument.price_max_ticks):
+            try:
+                steps, rest = _divmod(price, self._tick)
+                found = 0 if rest else int(steps)
+            except InvalidOperation:
+                found = 0
+            if 0 < found <= self._price_max:
                 return Ticks(found)
         elif type(price) is str and (plain := instrument.plain_ticks(price)) is not None:
             return Ticks(plain)

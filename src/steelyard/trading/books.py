@@ -161,15 +161,22 @@ class BookView:
         self.moved(told, now_ns)
         return told
 
+    def changed(self, now_ns: int) -> int | None:
+        """The book has changed as it should; return what is `calm` now."""
+        self._heard_ns = now_ns
+        self._calm_half_ticks = half_ticks = (
+            None
+            if self._look is None
+            else self._look(self._owed_sequence, *self._first_ticks, RENEW_SHARE)
+        )
+        return half_ticks
+
     def moved(self, told: int, now_ns: int) -> None:
         """The book has been told of a change, and this became of it."""
-        self._calm_half_ticks = None
         if told == _CHANGED:
-            self._heard_ns = now_ns
-            if self._look is not None:
-                owed, first = self._owed_sequence, self._first_ticks
-                self._calm_half_ticks = self._look(owed, *first, RENEW_SHARE)
+            self.changed(now_ns)
             return
+        self._calm_half_ticks = None
         if told == Told.WHOLE:
             self._renewed(now_ns)
         elif told == Told.GAP:

@@ -9,7 +9,7 @@ the book's own (`trading.books`); here are the others, and what is shown of all.
 from enum import StrEnum
 from typing import NamedTuple
 
-from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.domain.messages import MINUTE_NS, NEVER_NS, SECOND_NS
 from steelyard.trading.books import STALE_NS
 
 
@@ -64,6 +64,11 @@ class Channels:
         """Whether `trouble` would say nothing."""
         heard_ns = self._heard_ns.get(channel)
         return heard_ns is None or now_ns - heard_ns <= self._budgets_ns[channel]
+
+    def fresh_until_ns(self, channel: Channel) -> int:
+        """Return until when it `is_fresh` if nothing more is said; for good before the first."""
+        heard_ns = self._heard_ns.get(channel)
+        return NEVER_NS if heard_ns is None else heard_ns + self._budgets_ns[channel]
 
     def trouble(self, channel: Channel, now_ns: int) -> str | None:
         """Return why a channel is not to be relied on, or None; before the first word it is."""

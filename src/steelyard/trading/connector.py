@@ -8,6 +8,7 @@ now is `NotSent` with the time to come back, which every caller understands anyw
 end does not say what its requests weigh, each counts as `WEIGHT`.
 """
 
+from contextlib import suppress
 from http import HTTPStatus
 from random import Random
 
@@ -15,7 +16,7 @@ from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import SECOND_NS, Acknowledged, InstrumentList, Query, Refused
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.trading.actions import Role
 from steelyard.trading.feed import MarketFeed
 from steelyard.trading.signing import OrderSigners
@@ -180,6 +181,15 @@ class Connector:
         self.pacing.limits = told
         return is_new
 
+    def make_ready(self, instrument: Instrument) -> None:
+        """Make what an ordinary order needs, so that the first is as quick as the next."""
+        terms = (Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 1, instrument.size_min_lots)
+        place = Place(0, instrument.instrument_id, *terms, client_order_id="1")
+        self._signers.make_ready(place, self.listings)
+        if self._paced is not None:
+            with suppress(UnitError, UsageError):
+                self.pacing.make_ready(self._paced.cost(place, self.listings))
+
     def session(
         self, role: Role, instrument: Instrument, now_ns: int
     ) -> ClientSession | MarketFeed:
@@ -189,6 +199,8 @@ class Connector:
         """
         if role is Role.PRIVATE:
             return self._client.private_session(self._key, self.listings, now_ns)
+        if self.listings.has(instrument.instrument_id):  # else nobody can order it
+            self.make_ready(instrument)
         session = self._client.market_session([instrument], self.listings, MARKET_KINDS)
         table = self._client.market_table([instrument])
         reader = None if table is None else new_reader(*table)

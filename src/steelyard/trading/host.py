@@ -149,9 +149,8 @@ class StrategyHost:
         """Call the strategy, and carry out what it wants."""
         if callback not in self._wanted or not self.is_started:
             return
-        if self.is_paused or self.failure is not None:
-            return
-        self._call(callback, *about)
+        if not self.is_paused and self.failure is None:
+            self._call(callback, *about)
 
     def _call(self, callback: str, *about: Any) -> None:
         desk = self._refreshed()
@@ -160,8 +159,10 @@ class StrategyHost:
         trouble = self._guard(partial(getattr(self._strategy, callback), *about))
         if trouble is not None:
             self._fail(trouble, f"{callback} raised an error:\n{trouble}")
-        elif desk.intents or desk.notes or len(desk.timers) > desk.timers_seen:
+        elif desk.notes or len(desk.timers) > desk.timers_seen:
             self._take_wishes(desk)
+        elif desk.intents:
+            self._take_intents(desk)
 
     def _take_wishes(self, desk: Desk) -> None:
         """Carry out what was wished for at the desk, in its order."""
@@ -173,11 +174,15 @@ class StrategyHost:
                     self._due_ns[interval] = self._first_due(interval)
             desk.timers_seen = len(desk.timers)
         if desk.intents:
-            for intent in desk.drain():
-                if type(intent) is not Intent:
-                    self._carry_out(intent)
-                elif (refused := self._work.place(intent)) is not None:
-                    self._refuse(intent, refused)
+            self._take_intents(desk)
+
+    def _take_intents(self, desk: Desk) -> None:
+        intents, desk.intents = desk.intents, []
+        for intent in intents:
+            if type(intent) is not Intent:
+                self._carry_out(intent)
+            elif (refused := self._work.place(intent)) is not None:
+                self._refuse(intent, refused)
 
     def _take_notes(self, desk: Desk) -> None:
         notes, desk.notes = desk.notes, []

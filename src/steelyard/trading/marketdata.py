@@ -92,6 +92,7 @@ class MarketData:
         self._time = MarketTime()
         self._told_ahead_ns = 0  # what was said of the market's time, and when
         self._told_ns: int | None = None
+        self._told_now_ns: int | None = None  # the time of a change of the book, to be followed
         self._overdue_ns: int | None = None  # since when no bar closes that should
         self.has_history = True
         self.closed: list[Bar] = []  # for the strategy
@@ -135,20 +136,26 @@ class MarketData:
         if self._builder is not None:
             self._builder.unseed()
 
-    def see(self, event: BookMoved | BookSnapshot | BookDelta | Trade) -> bool:
+    def see(
+        self, event: BookMoved | BookSnapshot | BookDelta | Trade, *, is_hurried: bool = False
+    ) -> bool:
         """Take an event; return whether the strategy should hear of the book.
 
-        What it should hear of trades is in `backfill.told`.
+        What it should hear of trades is in `backfill.told`. Who is in a hurry calls `catch_up`
+        when the strategy has heard.
         """
         desk, now_ns = self._desk, self._turn.now_ns
         if type(event) is BookMoved and event.became == _CHANGED:
             if event.instrument_id != desk.instrument.instrument_id:
                 return False
-            self._hear(event.time_ns)
-            desk.book.moved(_CHANGED, now_ns)
-            if desk.book.calm(now_ns) is not None:
+            if desk.book.changed(now_ns) is not None:
                 self._probes = 0
+                if is_hurried:
+                    self._told_now_ns = event.time_ns
+                else:
+                    self._hear(event.time_ns)
                 return True
+            self._hear(event.time_ns)
             return self._moved(_CHANGED)
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False
@@ -176,6 +183,12 @@ class MarketData:
             case BookSnapshot():
                 self._take(event)
                 return not desk.book.needs_snapshot
+
+    def catch_up(self) -> None:
+        """Follow the market's time by the last change of the book, when its orders have left."""
+        time_ns, self._told_now_ns = self._told_now_ns, None
+        if time_ns is not None:
+            self._hear(time_ns)
 
     def _moved(self, became: int) -> bool:
         """Follow what became of a change of the book; return whether the book has changed."""

@@ -126,7 +126,7 @@ class Measures:
         """Take a record that has just been made."""
         if type(message) is OrderPending:  # it leaves in a hurry: entered when it has left
             turn, book = self._turn, self.book
-            seen_ns = 0 if book is None else book.time_ns
+            seen_ns = 0 if book is None else book.book.time_ns
             late_ns = turn.now_ns + turn.offset_ns - seen_ns if seen_ns else None
             self._unseen.append((message.place, late_ns))
             return

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import InvariantError
 from steelyard.domain.lifecycle import TRANSITIONS, Fill, Order, OrderState
-from steelyard.domain.messages import MINUTE_NS
+from steelyard.domain.messages import MINUTE_NS, NEVER_NS
 from steelyard.domain.order import RejectReason, Side
 
 # Read once: until Python 3.12 that is a search.
@@ -274,6 +274,12 @@ class Orders:
                 lots += max(0, place.size_lots - order.filled_lots)
         return lots, len(self._open)
 
+    @property
+    def pending_since_ns(self) -> int:
+        """When the oldest open order without an answer was decided on; never, if there is none."""
+        pending = [it.created_ns for it in self._open.values() if it.state is _PENDING]
+        return min(pending, default=NEVER_NS)
+
     def decided_since(self, time_ns: int, most: int = MINUTE_MAX) -> int:
         """Return how many orders and changes, without stops, were decided on after then."""
         return counted_since(self._decided_ns, time_ns, most)
@@ -296,20 +302,11 @@ class Orders:
         mid_half_ticks: int | None = None,
     ) -> OwnOrder:
         """Enter an order that was decided on."""
+        name = place.client_order_id
+        if name in self._by_client_id:
+            raise InvariantError(f"client order id {name} was used twice")
         if not protects:
             self._decided(now_ns)
-        return self._enter(place, now_ns, protects=protects, mid_half_ticks=mid_half_ticks)
-
-    def _enter(
-        self,
-        place: Place,
-        now_ns: int,
-        *,
-        protects: bool = False,
-        mid_half_ticks: int | None = None,
-    ) -> OwnOrder:
-        if place.client_order_id in self._by_client_id:
-            raise InvariantError(f"client order id {place.client_order_id} was used twice")
         order = OwnOrder(
             place=place,
             created_ns=now_ns,
@@ -317,8 +314,7 @@ class Orders:
             protects=protects,
             mid_half_ticks=mid_half_ticks,
         )
-        self._by_client_id[place.client_order_id] = order
-        self._open[place.client_order_id] = order
+        self._by_client_id[name] = self._open[name] = order
         return order
 
     def adopt(
@@ -331,7 +327,7 @@ class Orders:
         protects: bool = False,
     ) -> None:
         """Enter an order that the venue has and we had not."""
-        order = self._enter(place, now_ns)
+        order = self.pend(place, now_ns, protects=True)  # nobody decided on it
         order.is_nameless, order.protects = is_nameless, protects
         order.note = "adopted"
         order.was_seen = True

@@ -22,6 +22,7 @@ from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
 from steelyard.trading.actions import Returned
 from steelyard.trading.amending import Amends
+from steelyard.trading.books import BookView
 from steelyard.trading.orders import Amending, ClientIds, OwnOrder
 from steelyard.trading.portfolio import Booked
 from steelyard.trading.records import (
@@ -78,6 +79,7 @@ class OrderWork:
         self._check = check
         self.amends = Amends(turn, check_amend, self)
         self._works: dict[str, Work] = {}
+        self._left: list[tuple[int, str]] = []  # orders that were just sent: request and name
         self._offered: set[tuple[OrderType, TimeInForce]] = set()  # as far as asked
         self.ids: ClientIds | None = None
         self._name = ""  # of the next order, if it is known already
@@ -87,7 +89,7 @@ class OrderWork:
         self.ended: Callable[[OwnOrder, int, int], None] = lambda *_: None
         self.latencies_ns: list[int] = []
         self.answered: Callable[[int], None] = lambda _: None  # so long after its bytes left
-        self.mid_half_ticks: Callable[[], int | None] = lambda: None  # of the book, to be journaled
+        self.book: BookView | None = None  # whose middle is journaled, once there is one
 
     # -- placing ------------------------------------------------------------------------------
 
@@ -95,10 +97,12 @@ class OrderWork:
         """Place what a strategy wants, or return why not."""
         assert self.ids is not None, "orders come after the start"
         turn = self._turn
+        portfolio = turn.state.portfolio
+        assert portfolio is not None, "orders come after the instrument"
         name, self._name = self._name or turn.rules.client_order_id(self.ids.next()), ""
         place = Place(
             OWN_ACCOUNT,
-            turn.instrument.instrument_id,
+            portfolio.instrument.instrument_id,
             intent.side,
             intent.order_type,
             intent.time_in_force,
@@ -113,14 +117,15 @@ class OrderWork:
         refused = self._check(place, "", protects=protects)
         if refused is not None:
             return refused
-        turn.record(OrderPending(place, protects, self.mid_half_ticks()))
+        half_ticks = None if self.book is None else self.book.mid_half_ticks
+        message = OrderPending(place, protects, half_ticks)
+        self._left.append((turn.send_order(message), name))
         intent.client_order_id = name
-        turn.is_behind = True
-        self._send(turn.state.orders[name])
         return None
 
     def catch_up(self) -> None:
-        """Print the name of the next order, when those of the last turn have left."""
+        """Be ready for what becomes of the last turn's orders, and print the next one's name."""
+        self._expect_left()
         if not self._name and self.ids is not None:
             self._name = self._turn.rules.client_order_id(self.ids.next())
 
@@ -137,10 +142,22 @@ class OrderWork:
 
     def is_in_flight(self, order: OwnOrder) -> bool:
         """Whether an answer to its placing is awaited, or another attempt."""
+        self._expect_left()
         work = self._works.get(order.client_order_id)
         return work is not None and (work.is_placing or work.retry_ns is not None)
 
+    def _expect_left(self) -> None:
+        """Be told of the orders that were just sent."""
+        if self._left:
+            left, self._left = self._left, []
+            for request_id, name in left:
+                self._turn.expect(request_id, *self._hears(self._turn.state.orders[name]))
+
     def _send(self, order: OwnOrder) -> None:
+        self._turn.send(order.place, *self._hears(order))
+
+    def _hears(self, order: OwnOrder) -> tuple[Callable[[], None], Callable[[Returned], None]]:
+        """Begin an attempt; return what is to be told that it has left, and what became of it."""
         turn, name = self._turn, order.place.client_order_id
         work = self._work_of(name)
         work.is_placing, work.retry_ns = True, None
@@ -151,7 +168,7 @@ class OrderWork:
             expires_ns = None if expiry_ns is None else turn.venue_now_ns + expiry_ns
             turn.record(OrderSent(name, attempt, expires_ns))
 
-        turn.send(order.place, sent, lambda returned: self._placed(order, attempt, returned))
+        return sent, lambda returned: self._placed(order, attempt, returned)
 
     def _placed(self, order: OwnOrder, attempt: int, returned: Returned) -> None:
         turn, name = self._turn, order.client_order_id
@@ -233,6 +250,7 @@ class OrderWork:
     def work(self) -> None:
         """Do what is due: attempts, cancels and changes."""
         turn = self._turn
+        self._expect_left()
         self.amends.work()
         open_orders = turn.state.orders.open
         for order in open_orders:

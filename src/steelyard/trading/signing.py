@@ -27,6 +27,8 @@ Kind = tuple[Any, ...]  # what orders of one form have in common
 _VARIED = frozenset({"account_id", "side", "price_ticks", "size_lots", "client_order_id"})
 _kind = attrgetter(*(field.name for field in fields(Place) if field.name not in _VARIED))
 
+_new = tuple.__new__  # a NamedTuple's own is Python's
+
 
 @runtime_checkable
 class OrderForms(Protocol):
@@ -60,27 +62,48 @@ class OrderSigners:
         self._key = key
         self._listings: Listings | None = None
         self._made: dict[Kind, Made | None] = {}
+        self._last: tuple[Kind, Made] | None = None  # nearly all orders are of one kind
 
     def request(self, place: Place, listings: Listings, now_ns: int) -> Request | None:
         """Return the request of an order, or None where the client end has to make it."""
         if self._forms is None or place.price_ticks is None:
             return None
         if listings is not self._listings:
-            self._listings = listings
-            self._made.clear()
+            self._see(listings)
         kind: Kind = _kind(place)
-        made = self._made.get(kind)
-        if made is None and (kind in self._made or not (made := self._make(kind, place, listings))):
+        if self._last is not None and self._last[0] == kind:
+            made = self._last[1]
+        elif (found := self._of(kind, place, listings)) is None:
             return None
+        else:
+            made, self._last = found, (kind, found)
+        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns)
         try:
-            whole = made.signer.request(
-                place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns
-            )
+            if made.headers is not None:
+                body = made.signer.body(*terms)
+                return _new(Request, (made.method, made.target, dict(made.headers), body))
+            head, _, body = made.signer.request(*terms).partition(b"\r\n\r\n")
         except UnitError:
             return None
-        head, _, body = whole.partition(b"\r\n\r\n")
-        headers = _headers(head) if made.headers is None else dict(made.headers)
-        return Request(made.method, made.target, headers, body)
+        return Request(made.method, made.target, _headers(head), body)
+
+    def make_ready(self, place: Place, listings: Listings) -> None:
+        """Make the signer of orders like one before the first of them."""
+        if self._forms is not None:
+            if listings is not self._listings:
+                self._see(listings)
+            self._of(_kind(place), place, listings)
+
+    def _see(self, listings: Listings) -> None:
+        """Sign by these listings from here on."""
+        self._listings, self._last = listings, None
+        self._made.clear()
+
+    def _of(self, kind: Kind, place: Place, listings: Listings) -> Made | None:
+        """Return what signs orders of a kind, None where nothing does."""
+        if kind in self._made:
+            return self._made[kind]
+        return self._make(kind, place, listings)
 
     def _make(self, kind: Kind, place: Place, listings: Listings) -> Made | None:
         assert self._forms is not None, "only who has forms makes signers"

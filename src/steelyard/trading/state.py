@@ -94,7 +94,8 @@ class TraderState:
     """Orders, fills, profit, timer slots and the kill latch of one bot."""
 
     def __init__(self) -> None:
-        self.orders = Orders()
+        self._orders = Orders()
+        self._left: list[tuple[OrderPending, int]] = []  # in a hurry: to be entered when asked for
         self.portfolio: Portfolio | None = None  # once the instrument is known
         self.recent_fills: deque[Fill] = deque(maxlen=FILLS_KEPT)  # to be shown
         self.run = 0
@@ -133,7 +134,7 @@ class TraderState:
             ConfigError: The journal is of another format.
         """
         if type(message) is OrderPending:  # it leaves in a hurry
-            self._pend(message, time_ns)
+            self.pend(message, time_ns)
             return
         self.moment.see(message, time_ns)
         if type(message) in _OF_ORDERS:
@@ -186,10 +187,27 @@ class TraderState:
             case _:
                 self._apply_to_amends(message, time_ns)
 
-    def _pend(self, message: OrderPending, time_ns: int) -> None:
+    @property
+    def orders(self) -> Orders:
+        """All own orders."""
+        if self._left:
+            self._enter_left()
+        return self._orders
+
+    def pend(self, message: OrderPending, time_ns: int) -> None:
+        """Apply the record of an order that was decided on; who asks for orders finds it there."""
         self.moment.time_ns = time_ns
-        protects, mid_half_ticks = message.protects, message.mid_half_ticks
-        self.orders.pend(message.place, time_ns, protects=protects, mid_half_ticks=mid_half_ticks)
+        self._left.append((message, time_ns))
+
+    def _enter_left(self) -> None:
+        left, self._left = self._left, []
+        for message, time_ns in left:
+            self._orders.pend(
+                message.place,
+                time_ns,
+                protects=message.protects,
+                mid_half_ticks=message.mid_half_ticks,
+            )
 
     def _apply_to_orders(self, message: TraderRecord, time_ns: int) -> None:
         """Change the orders; what is not about them is told for the reader of the journal."""

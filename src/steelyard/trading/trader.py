@@ -72,7 +72,7 @@ from steelyard.trading.questions import Questions
 from steelyard.trading.reconcile import Reconciler
 from steelyard.trading.records import RunStopped, TraderRecord
 from steelyard.trading.resolution import Resolutions
-from steelyard.trading.shortcheck import ShortCheck
+from steelyard.trading.shortcheck import Parts, ShortCheck
 from steelyard.trading.startup import Phase, Startup
 from steelyard.trading.strategy import Desk, Strategy
 from steelyard.trading.sweep import Sweep
@@ -86,8 +86,6 @@ EQUITY_NS = SECOND_NS
 LATE_NS = SECOND_NS // 50  # a shell that is busy with the book may wake it so much later
 FAILED, USAGE = 1, 2  # exit codes, as the roof has them
 _OF_BOOK = frozenset({BookMoved, BookDelta})
-# Read once: until Python 3.12 that is a search.
-_READY, _PRIVATE, _ACCOUNT = Phase.READY, Role.PRIVATE, Channel.PRIVATE
 
 
 class Status(NamedTuple):
@@ -125,7 +123,6 @@ class Trader:
         self.turn = turn = Turn(rules, rng)
         self.questions = Questions(turn)
         self.work = OrderWork(turn, self._check, self._check_amend)
-        self.work.mid_half_ticks = self._mid_half_ticks
         self.reconciler = Reconciler(
             turn,
             self.questions,
@@ -169,6 +166,7 @@ class Trader:
         self.measures = Measures(turn)
         self.work.answered = self.measures.answered
         turn.recorded, turn.closed = self._recorded, self.breakers.closed
+        turn.decided, turn.ordered = self.measures.see, self.breakers.see
         self.questions.missed = self.breakers.missed
         self.exposed = Exposed(exposure or Alone())
         self.days = Days(turn, config.risk.drawdown, self._kill)
@@ -182,10 +180,13 @@ class Trader:
         self.lease_trouble: str | None = None
         self.is_finished = False
         self._limits = config.limits
-        self._short = ShortCheck(turn, config.limits, self.startup)
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
+        seen = (self.startup, self.endings, self.host, self.halts, self.reconciler, self.channels)
+        parts = Parts(*seen, self.breakers, self._streams, lambda: self.lease_trouble)
+        self._short = ShortCheck(turn, config.limits, parts)
         self._watch = Watch(turn)
         self._was_open = False  # when all parts last looked
+        self._has_waited = False  # what is due, for an order to leave
 
     @property
     def phase(self) -> Phase:
@@ -237,17 +238,23 @@ class Trader:
         if type(event) is Told and type(event.event) is BookMoved:  # most are
             self._book_moved(event.event)
         else:
+            self._short.forget()
             self._take(event)
-        if not self._passes_by(event):
-            turn.deadline_ns = None
+        if not self._passes_by(event) and not self._comes_first(event):
+            turn.deadline_ns, self._has_waited = None, False
+            self._short.forget()
             self._work()
+            self._short.look()
         return turn.drain()
 
     def _catch_up(self) -> None:
         """Do what the last turn has left for when its orders have left."""
         self.turn.is_behind = False
+        self.turn.hear()
         self.measures.catch_up()
         self.work.catch_up()
+        if self.market is not None:
+            self.market.catch_up()
 
     def _passes_by(self, event: Input) -> bool:
         """Whether nothing is due that was not before: the book has moved, an order has left.
@@ -263,6 +270,16 @@ class Trader:
             and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_BOOK))
             and not self.work.news
         )
+
+    def _comes_first(self, event: Input) -> bool:
+        """Whether an order by a change of the book leaves before what is due, which waits once."""
+        turn = self.turn
+        if not turn.is_behind or self._has_waited or type(event) is not Told:
+            return False
+        if type(event.event) in _OF_BOOK:
+            self._has_waited = turn.needs_work = True
+            turn.wake_at(turn.now_ns)
+        return self._has_waited
 
     @property
     def deadline_ns(self) -> int | None:
@@ -381,7 +398,7 @@ class Trader:
         market, desk = self.startup.market, self.startup.desk
         if market is None or desk is None:
             return  # nothing is followed before the instrument is known
-        if not market.see(event):
+        if not market.see(event, is_hurried=True):
             return
         book, now_ns = desk.book, self.turn.now_ns
         half_ticks = book.calm(now_ns)
@@ -392,6 +409,8 @@ class Trader:
         if half_ticks is not None:
             self.breakers.price(half_ticks)
         self.host.tell("on_book", book)
+        if not self.turn.is_behind:
+            market.catch_up()
 
     def _told_order(self, event: OrderEvent) -> None:
         order = event.order
@@ -480,6 +499,7 @@ class Trader:
         if self.is_finished or self.phase is Phase.ASLEEP:
             return
         self.turn.needs_work = False
+        self.turn.hear()
         self.questions.work()
         self.halts.work()
         if self.phase >= Phase.FACTS:
@@ -488,8 +508,10 @@ class Trader:
             self._watch.clock()
         if self.market is not None:
             self.market.work()
-        if self._is_book_right:
-            self._see_price()  # a snapshot that was asked for may have moved it
+        if self.desk is not None and self._is_book_right:
+            half_ticks = self.desk.book.mid_half_ticks  # a snapshot may have moved it
+            if half_ticks is not None:
+                self.breakers.price(half_ticks)
         is_connected = self.phase >= Phase.STREAMS
         if is_connected:
             self.reconciler.work()
@@ -516,7 +538,7 @@ class Trader:
             self.dead_man.work(is_healthy=self._is_open)
         self._note_equity()
         if self.desk is not None:
-            self.measures.book = self.desk.book
+            self.measures.book = self.work.book = self.desk.book
             self.measures.work()
         self._watch.status(*self.status)
 
@@ -546,17 +568,9 @@ class Trader:
         for bar in closed:
             self.host.tell("on_bar", bar)
 
-    def _see_price(self) -> None:
-        if (half_ticks := self._mid_half_ticks()) is not None:
-            self.breakers.price(half_ticks)
-
     def _recorded(self, message: TraderRecord) -> None:
         self.breakers.see(message)
         self.measures.see(message)
-
-    def _mid_half_ticks(self) -> int | None:
-        desk = self.startup.desk
-        return None if desk is None else desk.book.mid_half_ticks
 
     def _note_equity(self) -> None:
         if self.phase is not Phase.READY:
@@ -579,30 +593,12 @@ class Trader:
             self.exposed.work(self.turn.instrument.quote, atoms, self.turn.now_ns)
 
     def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Refused | None:
-        if not (retried or protects) and self._is_calm and self._short.passes(place):
+        if not (retried or protects) and self._short.passes(place):
             return None
+        self._short.forget()
+        self.turn.hear()
         found = risk.check(place, self._limits, self._situation(retried, protects=protects))
         return found if isinstance(found, risk.Refused) else None
-
-    @property
-    def _is_calm(self) -> bool:
-        """Whether nothing but the limits can be in an order's way; else see `_situation`."""
-        state, breakers, market = self.turn.state, self.breakers, self.startup.market
-        return (
-            state.killed_why is None
-            and self.endings.stop_why is None
-            and self.host.failure is None
-            and self.lease_trouble is None
-            and self.startup.phase is _READY
-            and not self.halts.until_ns
-            and self._streams[_PRIVATE] is None
-            and self.reconciler.is_clean
-            and self.channels.is_fresh(_ACCOUNT, self.turn.now_ns)
-            and market is not None
-            and (not market.wants_trades or market.trades_trouble is None)
-            and state.moment.unprotected is None
-            and (breakers.is_calm or breakers.trouble_now() is None)
-        )
 
     def _check_amend(self, order: OwnOrder, amending: Amending) -> risk.Refused | None:
         situation = self._situation("", protects=order.protects)

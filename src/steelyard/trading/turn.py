@@ -65,6 +65,9 @@ class Turn:
         self.clock_blamed: Callable[[], None] = _nothing
         self.closed: Callable[[str], None] = _nothing  # the venue has said that it is closed
         self.recorded: Callable[[TraderRecord], None] = _nothing  # told of each record
+        self.decided: Callable[[TraderRecord], None] = _nothing  # of an order that is to be sent
+        self.ordered: Callable[[TraderRecord], None] = _nothing  # the same, when it has left
+        self._unheard: list[TraderRecord] = []
         self._actions: list[Action] = []
         self._returning: dict[int, Callable[[Returned], None]] = {}
         self._sending: dict[int, Callable[[], None]] = {}
@@ -97,6 +100,36 @@ class Turn:
         self._actions.append(Journal(message, self.now_ns))
         self.recorded(message)
 
+    def send_order(self, message: OrderPending) -> int:
+        """Record that an order was decided on, and send it; return the request, for `expect`.
+
+        That is `record` and `send`, but for what it leads to, which can wait until it has left.
+        """
+        now_ns, actions, request_id = self.now_ns, self._actions, self._next_request
+        self.state.pend(message, now_ns)
+        actions.append(Journal(message, now_ns))
+        self.decided(message)
+        self._unheard.append(message)
+        self._next_request = request_id + 1
+        self._returning[request_id] = _nothing
+        actions.append(Send(request_id, message.place))
+        self.is_behind = True
+        return request_id
+
+    def hear(self) -> None:
+        """Tell of the orders that were just sent, as `record` does at once."""
+        if self._unheard:
+            unheard, self._unheard = self._unheard, []
+            for message in unheard:
+                self.ordered(message)
+
+    def expect(
+        self, request_id: int, sent: Callable[[], None], returned: Callable[[Returned], None]
+    ) -> None:
+        """Be told when an order leaves and what became of it."""
+        self._returning[request_id] = returned
+        self._sending[request_id] = sent
+
     def act(self, action: Action) -> None:
         """Leave an action for the shell."""
         self._actions.append(action)
@@ -122,8 +155,7 @@ class Turn:
         """Send a command behind the journal; be told when it leaves and what became of it."""
         request_id = self._next_request
         self._next_request += 1
-        self._returning[request_id] = returned
-        self._sending[request_id] = sent
+        self.expect(request_id, sent, returned)
         self._actions.append(Send(request_id, command))
 
     def ask(self, query: Query, returned: Callable[[Returned], None]) -> None:

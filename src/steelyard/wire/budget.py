@@ -494,6 +494,10 @@ class Pacing(Protocol):
 
     limits: LimitProfile
 
+    def make_ready(self, cost: Cost) -> None:
+        """Reckon what can be reckoned before the first request of a cost; nothing is used."""
+        ...
+
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
         ...
@@ -526,6 +530,9 @@ class LocalPacing:
         self.limits = limits
         self._rng = rng
         self._parties = {per: Party() for per in (Per.IP, Per.KEY, Per.ACCOUNT)}
+
+    def make_ready(self, cost: Cost) -> None:
+        """Nothing can be."""
 
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""

@@ -17,8 +17,8 @@ from steelyard.wire.tables import OrderForm, Steps, StreamTable
 class OrderReader(Protocol):
     """What reads the plain orders of a table; `_native.PlainOrders` does."""
 
-    def keep(self, key: str, secret: bytes) -> None:
-        """Take in what a key signs with."""
+    def keep(self, key: str, secret: bytes, owner: Any) -> None:
+        """Take in what a key signs with, and whose it is."""
         ...
 
     def keeps(self, key: str) -> bool:
@@ -59,8 +59,12 @@ class OrderReader(Protocol):
 
     def read(
         self, method: str, target: str, headers: dict[str, str], body: bytes, now_ns: int
-    ) -> tuple[Any, int | None, int | None, str, str, str, int] | None:
-        """Return the order that a request places, if it is plain, fresh and signed by its key."""
+    ) -> tuple[Any, int | None, int | None, str, Any, str, int] | None:
+        """Return the order that a request places, if it is plain, fresh and signed by its key.
+
+        That is what is kept of its shape, price and size in steps, client order id, whose its key
+        is, nonce and timestamp.
+        """
         ...
 
 
@@ -134,6 +138,12 @@ class Signer(Protocol):
         self, side: int, price_ticks: int | None, size_lots: int, client_order_id: str, now_ns: int
     ) -> bytes:
         """Return an order as bytes to send, or raise UnitError."""
+        ...
+
+    def body(
+        self, side: int, price_ticks: int | None, size_lots: int, client_order_id: str, now_ns: int
+    ) -> bytes:
+        """Return the body alone of what `request` returns."""
         ...
 
 

@@ -7,8 +7,11 @@ parameters differ in what varies alone differ in that alone, and the answer to o
 more of its parameters than its shape, and not on who asks, or when: it is told by the order.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
+
+from steelyard.domain.instrument import Instrument
 
 
 class Signed(IntEnum):
@@ -19,6 +22,25 @@ class Signed(IntEnum):
     METHOD = 3
     TARGET = 4
     PARAMETERS = 5  # without a signature that stands among them
+
+
+class Spelling(NamedTuple):
+    """How a dialect's answers spell numbers of an order: texts of prices and sizes, and times.
+
+    Attributes:
+        price, size: Of ticks and lots.
+        amount: Of an asset, of atoms.
+        average: Of an instrument's quote atoms by lots; None where answers have none.
+        time_ns: What times are counted in.
+        unusual: A header with which answers are told otherwise, or nothing.
+    """
+
+    price: Callable[[Instrument, int], str]
+    size: Callable[[Instrument, int], str]
+    amount: Callable[[int], str]
+    average: Callable[[Instrument, int, int], str | None] | None = None
+    time_ns: int = 1_000_000
+    unusual: str = ""
 
 
 class OrderTable(NamedTuple):
@@ -36,6 +58,7 @@ class OrderTable(NamedTuple):
         key, nonce, timestamp, signature: Headers in lower case; in a form the last two are
             parameters. A timestamp is in milliseconds; without a nonce that is an empty name.
         nonce_bytes_max: How long a nonce may be, of letters, digits, - and _.
+        spelling: What answers to orders that only rest are filled in with; None: they are not.
     """
 
     method: str
@@ -54,3 +77,4 @@ class OrderTable(NamedTuple):
     signature: str
     nonce: str = ""
     nonce_bytes_max: int = 0
+    spelling: Spelling | None = None

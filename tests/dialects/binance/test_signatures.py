@@ -20,7 +20,7 @@ from steelyard.dialects.binance import DIALECT, auth, orders, tables
 from steelyard.domain.commands import Place
 from steelyard.domain.messages import KeyKind
 from steelyard.domain.order import OrderType, Side, TimeInForce
-from steelyard.exchange.gate import OK
+from steelyard.exchange.plain_way import OK
 from steelyard.vault.key_pairs import read_public_key, signer
 from steelyard.wire.dialect import AccessReason, ApiKey, Credentials
 from steelyard.wire.http import Request

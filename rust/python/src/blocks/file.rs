@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods};
 use pyo3::{Bound, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 
-use super::{BLOCK, BLOCK_BYTES, Batch, Blocks, FIRST_BYTES, lead_of};
+use super::{BLOCK, BLOCK_BYTES, Batch, Blocks, lead_of};
 
 /// Zeros in memory, that room is made of.
 const ZEROS_BYTES: usize = 256 << 10;
@@ -50,15 +50,13 @@ impl BlockFile {
     ) -> PyResult<()> {
         let files = self.0.as_mut().ok_or_else(|| PyValueError::new_err("the file is closed"))?;
         let mut put = |blocks: &mut Blocks| {
-            let size = blocks.len();
             let done = py.detach(|| files.put(offset, blocks, room_bytes));
-            blocks.truncate(size);
             done.map_err(|error| told(py, &error))
         };
         if let Ok(batch) = batch.cast_exact::<Batch>() {
             return put(&mut batch.try_borrow_mut()?.blocks);
         }
-        let mut blocks = Blocks::new(Vec::new(), lead_of(offset), 0);
+        let mut blocks = Blocks::within(Blocks::default(), lead_of(offset), 0);
         blocks.push(batch.cast::<PyBytes>()?.as_bytes());
         put(&mut blocks)
     }
@@ -151,7 +149,6 @@ impl Files {
         blocks: &mut Blocks,
         room: u64,
     ) -> Result<()> {
-        let size = blocks.len();
         let mut left = usize::try_from(room).map_err(|_| too_far())?;
         let filled = blocks.filled(&self.tail);
         if left == 0 {
@@ -171,7 +168,6 @@ impl Files {
                 pieces.clear();
             }
         }
-        blocks.truncate(size);
         self.tail.clear();
         self.tail.extend_from_slice(blocks.last());
         Ok(())
@@ -192,7 +188,7 @@ impl Files {
 
 fn zeros_of(zeros: &mut Blocks) -> &[u8] {
     if zeros.is_none() {
-        *zeros = Blocks::new(vec![0; ZEROS_BYTES.saturating_add(FIRST_BYTES)], 0, ZEROS_BYTES);
+        *zeros = Blocks::within(Blocks::default(), 0, ZEROS_BYTES);
     }
     zeros.bytes()
 }

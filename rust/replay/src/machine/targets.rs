@@ -15,6 +15,7 @@ use super::{Machine, Pause, USER, Wish, state};
 use crate::any::AnyMarket;
 use crate::bars::BarMarket;
 use crate::columns::{Bars, Prices};
+use crate::curve::{Drawn, Stretch};
 use crate::latency::Latency;
 use crate::market::Market;
 use crate::outline::Outline;
@@ -177,19 +178,44 @@ impl Machine<AnyMarket> {
         end: usize,
         volume: impl FnOnce(usize) -> i64,
     ) -> bool {
+        let Some(passed) = self.pass_by(bars, end, volume) else { return false };
+        let interval_ns = self.market.bars().map_or(0, |it| it.interval_ns());
+        self.curve.mark_bars(bars, passed.bars, interval_ns, passed.held);
+        true
+    }
+
+    /// The same, but the bars are yet to be marked in the curve; None where it is not there.
+    #[inline]
+    fn pass_by(
+        &mut self,
+        bars: &(impl Prices + ?Sized),
+        end: usize,
+        volume: impl FnOnce(usize) -> i64,
+    ) -> Option<Stretch> {
         if !self.is_quiet() {
-            return false;
+            return None;
         }
-        let Some(market) = self.market.bars().filter(|it| it.is_idle()) else { return false };
-        let (from, interval_ns) = (market.bars_played(), market.interval_ns());
+        let market = self.market.bars().filter(|it| it.is_idle())?;
+        let from = market.bars_played();
         if from < end {
             self.is_fed = false; // it plays on
-            self.curve.mark_bars(bars, from..end, interval_ns, &self.account);
             market.skip(bars, end, volume);
             let count = u64::try_from(end.saturating_sub(from)).unwrap_or(0);
             self.events = self.events.saturating_add(count);
         }
-        true
+        Some(Stretch { bars: from..end, held: self.account.held() })
+    }
+
+    /// Lends the curve: what is passed is marked in it elsewhere, and it is to be given back before
+    /// anything else is played.
+    pub fn lend_curve(&mut self) -> Drawn {
+        let interval_ns = self.market.bars().map_or(0, |it| it.interval_ns());
+        Drawn { curve: std::mem::take(&mut self.curve), interval_ns }
+    }
+
+    /// Takes the curve back.
+    pub fn take_curve(&mut self, drawn: Drawn) {
+        self.curve = drawn.curve;
     }
 
     fn bars_played(&mut self) -> usize {
@@ -256,8 +282,15 @@ impl Machine<AnyMarket> {
 
     /// Plays to targets as `aim` does, as far as an outline of the bars is enough for it: up to the
     /// last of the changes that are known, while every order is over when the next one comes. What is
-    /// left, `aim` plays; `done` counts the changes made.
-    pub fn follow(&mut self, bars: &Outline, aims: &[Aim], done: &mut usize) {
+    /// left, `aim` plays; `done` counts the changes made. The curve is left as it is: `passed` gets
+    /// the bars that are to be marked in it first.
+    pub fn follow(
+        &mut self,
+        bars: &Outline,
+        aims: &[Aim],
+        done: &mut usize,
+        passed: &mut Vec<Stretch>,
+    ) {
         let is_plain = |it: &BarMarket| it.is_idle() && !it.counts_volume();
         if !self.is_at_once() || !self.market.bars().is_some_and(|it| is_plain(it)) {
             return;
@@ -266,8 +299,9 @@ impl Machine<AnyMarket> {
         while let Some(aim) = aims.get(*done)
             && aim.bar.saturating_add(1) < bars.count()
             && self.settled == self.orders.len()
-            && self.glide(bars, aim.bar.saturating_add(1), |_| 0)
+            && let Some(stretch) = self.pass_by(bars, aim.bar.saturating_add(1), |_| 0)
         {
+            passed.push(stretch);
             let open = opens.after(bars, aims, *done);
             *done = done.saturating_add(1);
             self.aimed_lots = aim.lots;
@@ -573,7 +607,11 @@ mod tests {
             while known < aims.len() {
                 let more = usize::try_from(dice.below(9)).unwrap_or(0);
                 known = aims.len().min(known + more);
-                other.follow(&outline, &aims[..known], &mut done);
+                let mut passed = Vec::new();
+                other.follow(&outline, &aims[..known], &mut done, &mut passed);
+                let mut drawn = other.lend_curve();
+                drawn.mark(&outline, &passed);
+                other.take_curve(drawn);
             }
             followed += done;
             while !other.aim(bars.as_slice(), &aims, &mut done, 50) {}

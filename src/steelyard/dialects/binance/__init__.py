@@ -31,7 +31,7 @@ from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
 from steelyard.dialects.binance.stream_session import StreamSession, target_of
 from steelyard.dialects.binance.tables import PLAIN_ORDERS
-from steelyard.dialects.binance.text import times_in, unit_named
+from steelyard.dialects.binance.text import UNIT_HEADER, times_in, unit_named
 from steelyard.dialects.binance.ws_api import PATH as API_PATH
 from steelyard.dialects.binance.ws_api import USER, ApiSession, user_frame
 from steelyard.domain.errors import DecodeError
@@ -82,7 +82,6 @@ LIMITS = LimitProfile(
     ),
 )
 
-UNIT_HEADER = "x-mbx-time-unit"
 HEADERS_MAX = 256  # names that are kept, of as many limits
 _USUAL = nullcontext()
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}

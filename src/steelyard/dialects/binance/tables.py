@@ -17,8 +17,12 @@ from steelyard.dialects.binance.text import (
     DECIMALS,
     MICROSECONDS_FROM,
     MS_NS,
+    UNIT_HEADER,
     US_NS,
+    amount_text,
     lot_e8,
+    price_text,
+    size_text,
     symbol_text,
     tick_e8,
 )
@@ -28,7 +32,7 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, Event, OddLevel, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.http import check_host
-from steelyard.wire.plain_orders import OrderTable, Signed
+from steelyard.wire.plain_orders import OrderTable, Signed, Spelling
 from steelyard.wire.tables import (
     Continuity,
     Field,
@@ -126,6 +130,7 @@ PLAIN_ORDERS = OrderTable(
     key=KEY_HEADER,
     timestamp="timestamp",
     signature=SIGNATURE,
+    spelling=Spelling(price_text, size_text, amount_text, unusual=UNIT_HEADER),
 )
 
 

@@ -23,6 +23,7 @@ from steelyard.domain.units import ATOMS_PER_UNIT, TEXT_MAX
 
 MS_NS = 1_000_000
 US_NS = 1_000
+UNIT_HEADER = "x-mbx-time-unit"  # chooses one of these for an answer
 UNITS_NS = {"MILLISECOND": MS_NS, "MICROSECOND": US_NS}
 MICROSECONDS_FROM = 10**15  # a larger timestamp is in microseconds
 

@@ -6,7 +6,8 @@ and read alike; everything else it leaves to them.
 
 from steelyard.dialects.native import auth
 from steelyard.dialects.native.endpoints import BASE
-from steelyard.wire.plain_orders import OrderTable, Signed
+from steelyard.dialects.native.text import amount_text, average_text, price_text, size_text
+from steelyard.wire.plain_orders import OrderTable, Signed, Spelling
 
 PLAIN_ORDERS = OrderTable(
     method="POST",
@@ -25,4 +26,5 @@ PLAIN_ORDERS = OrderTable(
     signature=auth.SIGNATURE,
     nonce=auth.NONCE,
     nonce_bytes_max=auth.NONCE_MAX,
+    spelling=Spelling(price_text, size_text, amount_text, average_text),
 )

@@ -12,6 +12,7 @@ from heapq import heappop
 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
+    Accepted,
     AdvanceTime,
     Amend,
     AssignFees,
@@ -83,6 +84,24 @@ class ReferenceEngine:
         """Carry out the command of a record at its own now_ns, as `apply`."""
         command, now_ns, _ = layout.decode(record)
         return self.apply(command, now_ns)
+
+    def place(
+        self,
+        lead: bytes,
+        place: Place,
+        now_ns: int,
+        in_full: bool,  # noqa: FBT001
+        /,
+    ) -> tuple[bytes, int, list[Effect] | None] | None:
+        """Carry out a Place; return its record behind a lead, and what came of it.
+
+        That is the order's number, where it did no more than rest, or 0 and the effects.
+        """
+        record, effects = self.record(place, now_ns), self.apply(place, now_ns)
+        match effects:
+            case [Accepted() as accepted, LevelChanged()] if not in_full:
+                return lead + record, accepted.order_id, None
+        return lead + record, 0, effects
 
     def book(self, instrument_id: int, depth: int) -> BookLevels:
         """Return up to `depth` levels of each side: what is shown."""
