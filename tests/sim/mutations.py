@@ -44,6 +44,7 @@ from steelyard.trading.records import (
     OrderRefused,
     ProtectionSet,
 )
+from steelyard.trading.shortcheck import ShortCheck
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Intent
 from steelyard.trading.trader import Trader
@@ -633,6 +634,57 @@ def resumes_before_its_time(patch: Patch) -> None:
     patch.setattr(Breakers, "work", work)
 
 
+# -- the short way through the limits -------------------------------------------------------------
+
+
+def never_looks_again(patch: Patch) -> None:
+    def made(real):
+        def passes(self, place):
+            turn, kept = self._turn, self._allowed
+            if kept is None:
+                return real(self, place)
+            self._allowed = kept._replace(until_ns=turn.now_ns)
+            needed, turn.needs_work = turn.needs_work, False
+            found = real(self, place)
+            turn.needs_work = needed or turn.needs_work
+            return found
+
+        return passes
+
+    patch.setattr(ShortCheck, "forget", lambda _: None)
+    around(patch, ShortCheck, "passes", made)
+
+
+def counts_no_order_that_it_let_pass(patch: Patch) -> None:
+    def made(real):
+        def passes(self, place):
+            kept = self._allowed
+            found = real(self, place)
+            self._allowed = kept or self._allowed
+            return found
+
+        return passes
+
+    around(patch, ShortCheck, "passes", made)
+
+
+def is_calm_whatever_happens(patch: Patch) -> None:
+    patch.setattr(ShortCheck, "is_calm", property(lambda self: bool(self._parts.startup.market)))
+
+
+def looks_at_no_breaker_on_the_short_way(patch: Patch) -> None:
+    def made(real):
+        def init(self, turn, limits, parts):
+            class Calm:
+                is_calm = True
+
+            real(self, turn, limits, parts._replace(breakers=Calm()))
+
+        return init
+
+    around(patch, ShortCheck, "__init__", made)
+
+
 MUTATIONS = (
     Mutation(
         1, "an order without an answer is sent again, with a new id", sends_again_under_a_new_id
@@ -761,13 +813,37 @@ MUTATIONS = (
         believes_at_once_that_it_has_ended,
         is_guarded=True,
     ),
+    Mutation(26, "what was allowed once stays allowed", never_looks_again, manner=Manner.QUICK),
+    Mutation(
+        26,
+        "an order that was let pass is not counted",
+        counts_no_order_that_it_let_pass,
+        manner=Manner.QUICK,
+    ),
+    Mutation(
+        18,
+        "the short way looks at no gate and no kill",
+        is_calm_whatever_happens,
+        manner=Manner.QUICK,
+    ),
+    Mutation(
+        26,
+        "the short way looks at no breaker",
+        looks_at_no_breaker_on_the_short_way,
+        manner=Manner.QUICK,
+        is_guarded=True,
+    ),
     Mutation(26, "a breaker resumes before its time", resumes_before_its_time, is_guarded=True),
 )
 
 # The seed that caught each one last, which is tried first; when plans have changed it is another.
 CAUGHT_BY = {
+    "never_looks_again": 55,
+    "counts_no_order_that_it_let_pass": 1,
+    "is_calm_whatever_happens": 2,
+    "looks_at_no_breaker_on_the_short_way": 1,
     "ignores_max_order_size": 1,
-    "ignores_max_orders_per_minute": 45,
+    "ignores_max_orders_per_minute": 58,
     "ignores_max_daily_loss": 1,
     "ignores_max_gross_exposure": 48,
     "ignores_max_leverage": 42,
@@ -775,7 +851,7 @@ CAUGHT_BY = {
     "survives_its_drawdown": 9,
     "forgives_the_day_at_a_restart": 2,
     "never_trips_slippage": 2,
-    "never_trips_rejects": 12,
+    "never_trips_rejects": 21,
     "never_trips_heartbeats": 4,
     "never_trips_staleness": 10,
     "never_trips_volatility": 4,
@@ -786,7 +862,7 @@ CAUGHT_BY = {
     "believes_at_once_that_it_has_ended": 2,
     "resumes_before_its_time": 1,
     "does_not_mind_a_late_answer": 4,
-    "does_not_mind_an_unknown_change": 45,
+    "does_not_mind_an_unknown_change": 42,
     "forgets_the_stop_at_a_restart": 6,
     "takes_a_stop_for_granted": 1,
     "never_makes_a_stop_smaller": 16,
@@ -823,5 +899,5 @@ CAUGHT_BY = {
     "goes_on_when_the_disk_refuses": 20,
     "answers_before_it_has_written": 13,
     "asks_once_and_waits_for_ever": 5,
-    "cancels_without_a_pause": 12,
+    "cancels_without_a_pause": 36,
 }

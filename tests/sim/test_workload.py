@@ -32,7 +32,10 @@ def wishes(manner: Manner, slots: int, until: int = 1_000) -> list[Intent | Canc
     strategy.on_start()
     found = []
     for slot in range(slots):
-        strategy.on_timer(Timer(EVERY, BEGIN_NS + slot * SECOND_NS))
+        desk.reach(BEGIN_NS + slot * SECOND_NS)
+        strategy.on_timer(Timer(EVERY, desk.now_ns))
+        for _ in range(2):  # of one slot the first alone counts
+            strategy.on_book(desk.book)
         found += desk.drain()
     return found
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.store.disk import DiskFile, replace_file
+from steelyard.store.disk import DiskFile, make_private_directory, replace_file
 from tests.store.faulty import FaultyDisk
 
 
@@ -56,3 +56,25 @@ def test_a_replaced_file_is_the_old_or_the_new(tmp_path: Path):
     replace_file(path, b"new")
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_directory_that_another_program_makes_meanwhile_is_there(tmp_path: Path, monkeypatch):
+    """Traders of a host begin together: what one has just missed another has just made."""
+    wanted, really = tmp_path / "host" / "pace", Path.is_dir
+
+    def is_dir(path: Path) -> bool:
+        found = really(path)
+        if not found:
+            path.mkdir()
+        return found
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    make_private_directory(wanted)
+    assert really(wanted)
+
+
+def test_a_file_is_no_directory(tmp_path: Path):
+    """What is there is not taken for one."""
+    (tmp_path / "f").touch()
+    with pytest.raises(FileExistsError):
+        make_private_directory(tmp_path / "f")

@@ -23,6 +23,7 @@ UNPACED = ("kraken",)
 NO_MARKET_STOPS = ("coinbase-exchange", "coinbase-advanced")
 HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
+QUICK, QUICK_DICE = 0.25, 5  # how many have one that orders while it hears of the book
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
 # Where there are no stops, so that no bot keeps one.
@@ -133,6 +134,8 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
     manners = tuple(rng.choice(DRAWN) for _ in range(rng.choice([1, 1, 2])))
     if dice(seed, HOLDER_DICE).random() < HOLDERS and name not in NO_STOPS:
         manners = (Manner.HOLDER, *manners[1:])
+    if dice(seed, QUICK_DICE).random() < QUICK and manners[-1] is not Manner.HOLDER:
+        manners = (*manners[:-1], Manner.QUICK)
     plan = Plan(
         seed=seed,
         dialect=name,

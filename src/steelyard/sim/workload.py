@@ -3,7 +3,7 @@
 A bot's wishes come from its timer's slots, and the size of each is its slot's, so that a wish
 which becomes two orders shows; a restart goes on with the next slot. They stop wanting anything
 when the time of trouble is over. Some follow what they hear: they place the way out of what they
-have bought, or quote both sides anew.
+have bought, quote both sides anew, or order while they are told that the book has moved.
 """
 
 from decimal import Decimal
@@ -18,6 +18,7 @@ from steelyard.domain.units import Lots
 from steelyard.exchange.exchange import Exchange
 from steelyard.sim.quoter import LISTED
 from steelyard.trading.bars import Bar
+from steelyard.trading.books import BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.strategy import Strategy, Timer
@@ -27,6 +28,7 @@ SIZE_LOTS = 200  # of the first wish; each slot has its own from there on
 ERRS_EACH, ERRS = 11, 2  # in so many slots it errs so often, if it does
 MIN_LOTS = 100  # what no venue takes for too small
 WISHES = 4  # in a slot, at most
+QUICKER = 4  # slots of those that go by the book, in one of the others
 NEAR = Decimal(40)  # how far from the middle resting orders go, in quote
 ORDERS_MAX = 1_000
 
@@ -38,6 +40,7 @@ class Manner(StrEnum):
     MAKER = "maker"  # both sides, quoted anew in each slot
     PAIRS = "pairs"  # buys, and sells each of what it has bought
     HOLDER = "holder"  # buys and keeps a stop behind what it has; changes its mind about both
+    QUICK = "quick"  # rests orders as the book moves, and cancels and changes some
 
 
 class Wisher(Strategy):
@@ -61,14 +64,26 @@ class Wisher(Strategy):
     def __init__(self, **parameters: object) -> None:
         super().__init__(**parameters)
         self.bars: list[Bar] = []
+        self._quick_slot = 0  # the last in which it wanted something, or began
 
     def on_start(self) -> None:
         """Set the timer."""
         self.every(self.params.every)
+        self._quick_slot = self._quick_now()
 
     def on_bar(self, bar: Bar) -> None:
         """Keep it: somebody compares."""
         self.bars.append(bar)
+
+    def on_book(self, book: BookView) -> None:
+        """Want what a slot of its own says, when the book moves in it for the first time."""
+        params, slot = self.params, self._quick_now()
+        if params.manner is not Manner.QUICK or slot <= self._quick_slot:
+            return
+        self._quick_slot = slot
+        if self.now_ns < params.until_ns and book.mid is not None:
+            rng = Random(params.seed * 1_000_003 + slot)
+            self._follow(rng, SIZE_LOTS + (slot % 1_000) * WISHES)
 
     def on_timer(self, timer: Timer) -> None:
         """Want what the slot says."""
@@ -94,6 +109,8 @@ class Wisher(Strategy):
                     self._rest(rng, Side.BUY, size)
             case Manner.HOLDER:
                 self._hold(rng, size)
+            case Manner.QUICK:
+                pass  # it goes by the book
 
     def on_order(self, order: OwnOrder) -> None:
         """Sell what a finished order has bought."""
@@ -129,6 +146,27 @@ class Wisher(Strategy):
             case _:
                 price = self._price_near(side, rng.randint(-10, 0))
                 self._want(side, size, price, TimeInForce.IOC)
+
+    def _follow(self, rng: Random, size: int) -> None:
+        found = self.open_orders
+        match rng.randrange(10):
+            case 0 if found:
+                self.cancel(rng.choice(found))
+            case 1:
+                self.cancel_all()
+            case 2 if found:
+                order = rng.choice(found)
+                self.amend(order, price=self._price_near(order.place.side, rng.randint(0, 9)))
+            case 3:
+                self._want(rng.choice([Side.BUY, Side.SELL]), size, None)
+            case _:
+                for wish in range(rng.choice([1, 1, 2, WISHES])):
+                    self._rest(rng, rng.choice([Side.BUY, Side.SELL]), size + wish)
+
+    def _quick_now(self) -> int:
+        """Return the slot in which it is now: a quarter of what its timer has."""
+        params = self.params
+        return (self.now_ns - params.begin_ns) * QUICKER // params.every.ns
 
     def _hold(self, rng: Random, size: int) -> None:
         wishes = [order for order in self.open_orders if not order.protects]

@@ -23,7 +23,7 @@ from steelyard.sim.plan import EXCHANGE, QUIET_NS, UNGATHERED, Happening, Plan, 
 from steelyard.sim.quoter import LISTED
 from steelyard.sim.timeline import HostClock, Timeline
 from steelyard.sim.trader_host import TraderHost
-from steelyard.sim.workload import Person, Wisher
+from steelyard.sim.workload import Manner, Person, Wisher
 from steelyard.sim.world_auditor import Violation, WorldAuditor
 from steelyard.trading.breakers import Breaker
 from steelyard.trading.config import BotConfig, parse_config
@@ -63,6 +63,7 @@ price_collar = "5%"
 """
 
 
+# A quick one has no limits that need more than an order's numbers: its orders go the short way.
 GUARDS = """
 max_order_size = "0.003"
 max_orders_per_minute = 30
@@ -70,7 +71,8 @@ max_daily_loss = "{daily_loss}"
 max_drawdown = "{drawdown}"
 max_gross_exposure = "900"
 max_leverage = "0.007"
-[breakers]
+"""
+BREAKERS = """[breakers]
 open_orders = "{open_orders}"
 slippage = {{ threshold = "0.0008%", window = "3s", resume = "ended" }}
 rejects = {{ threshold = 2, window = "6s", resume = "2s" }}
@@ -351,7 +353,7 @@ class World:
             HostClock(timeline, plan.ahead_ns[1 + number], plan.drift_e6[1 + number]),
             link,
             account=name,
-            config=_config(name, plan),
+            config=_config(name, plan, plan.manners[number]),
             dialect=dialect,
             key=key,
             limits=_limits(plan),
@@ -380,14 +382,17 @@ class World:
         )
 
 
-def _config(name: str, plan: Plan) -> BotConfig:
+def _config(name: str, plan: Plan, manner: Manner) -> BotConfig:
     text = CONFIG.format(name=name, dialect=plan.dialect, symbol=LISTED.symbol)
     open_orders = "cancel" if plan.seed % 2 else "keep"
     # What kills comes before what only holds, so it is one of them.
     daily_loss, drawdown = ("0.2", "off") if plan.seed % 3 else ("off", "0.2")
     guards = UNGUARDED
     if plan.is_guarded:
-        guards = GUARDS.format(open_orders=open_orders, daily_loss=daily_loss, drawdown=drawdown)
+        limits = "" if manner is Manner.QUICK else GUARDS
+        guards = (limits + BREAKERS).format(
+            open_orders=open_orders, daily_loss=daily_loss, drawdown=drawdown
+        )
     return parse_config(text + guards)
 
 

@@ -118,9 +118,12 @@ def make_private_file(path: Path) -> None:
 
 
 def make_private_directory(directory: Path) -> None:
-    """Make a directory and what is missing above it, for their owner only."""
+    """Make a directory and what is missing above it, for their owner only.
+
+    Another program may do the same at the same time.
+    """
     if not directory.parent.is_dir():
         make_private_directory(directory.parent)
     if not directory.is_dir():
-        directory.mkdir(mode=PRIVATE_DIRECTORY)
+        directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
         sync_directory(directory.parent)
