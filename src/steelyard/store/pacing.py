@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -65,6 +65,16 @@ class _Short(Protocol):
         uptime_ns: int,
     ) -> bool | None:
         """Use units; return whether they were used, None: open the files anew."""
+        ...
+
+    def signed(
+        self,
+        signer: Any,
+        terms: tuple[Any, ...],
+        counts: _Plain,
+        times_ns: tuple[int, int],
+    ) -> bytes | None:
+        """Sign an order, then use units; return its body, None: nothing was used."""
         ...
 
 
@@ -244,6 +254,17 @@ class SharedPacing:
             )
         except (OSError, _Busy) as error:
             return self._failed(error)
+
+    def signed(self, cost: Cost, now_ns: int, signer: Any, terms: tuple[Any, ...]) -> bytes | None:
+        """Return an order's body by a native signer, paid for; None: nothing was used, `take`."""
+        short = self._short
+        if short is None or self._later or self._is_failing:
+            return None
+        is_same = cost is self._last_cost and self._last_urgent is False
+        plain = self._last_plain if is_same else self._plain_of(cost, is_urgent=False)
+        if plain is None:
+            return None
+        return short.signed(signer, terms, plain, (now_ns, self._uptime_ns()))
 
     def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
         """Take what the venue says is used."""

@@ -76,6 +76,10 @@ class Connector:
             stamp_ns = self.stamp_ns(now_ns, host_ns)
         try:
             if type(message) is Place:
+                if paced is not None and not self._is_urgent:
+                    request = self._at_once(paced, message, stamp_ns, host_ns)
+                    if request is not None:
+                        return request
                 request = self._signers.request(message, self.listings, stamp_ns)
             if request is None:
                 request = self._client.request(message, self.listings, self._key, stamp_ns)
@@ -90,6 +94,20 @@ class Connector:
         is_urgent = self._is_urgent or type(message) in _URGENT
         held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
         return request if held is None else NotSent(held.why, held.wait_ns)
+
+    def _at_once(self, paced: Paced, place: Place, stamp_ns: int, host_ns: int) -> Request | None:
+        """Return an order's request, signed and paid for by one call; None: nothing was used.
+
+        Raises:
+            UnitError, UsageError: As the client end says of the order's cost.
+        """
+        made = self._signers.made(place, self.listings)
+        if made is None or made.headers is None:
+            return None
+        cost = paced.cost(place, self.listings)
+        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, stamp_ns)
+        body = self.pacing.signed(cost, host_ns, made.signer, terms)
+        return None if body is None else made.request(body)
 
     def rehearse(self, message: UserCommand | Query, now_ns: int) -> Outcome:
         """Make a message's request, signature and all, and send nothing: whether it can be said."""

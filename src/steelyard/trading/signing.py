@@ -26,6 +26,7 @@ HOST = "localhost"  # the shell says another one
 Kind = tuple[Any, ...]  # what orders of one form have in common
 _VARIED = frozenset({"account_id", "side", "price_ticks", "size_lots", "client_order_id"})
 _kind = attrgetter(*(field.name for field in fields(Place) if field.name not in _VARIED))
+Terms = tuple[int, int, int, str, int]  # side, price, size, client order id, signed time
 
 _new = tuple.__new__  # a NamedTuple's own is Python's
 
@@ -51,6 +52,11 @@ class Made(NamedTuple):
     target: str
     headers: Mapping[str, str] | None  # None: they differ from order to order
 
+    def request(self, body: bytes) -> Request:
+        """Return the request with a body, where the headers are always the same."""
+        assert self.headers is not None, "headers that differ come with the body"
+        return _new(Request, (self.method, self.target, dict(self.headers), body))
+
 
 class OrderSigners:
     """The signers of one client end and key."""
@@ -66,26 +72,32 @@ class OrderSigners:
 
     def request(self, place: Place, listings: Listings, now_ns: int) -> Request | None:
         """Return the request of an order, or None where the client end has to make it."""
+        made = self.made(place, listings)
+        if made is None or place.price_ticks is None:
+            return None
+        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns)
+        try:
+            if made.headers is not None:
+                return made.request(made.signer.body(*terms))
+            head, _, body = made.signer.request(*terms).partition(b"\r\n\r\n")
+        except UnitError:
+            return None
+        return Request(made.method, made.target, _headers(head), body)
+
+    def made(self, place: Place, listings: Listings) -> Made | None:
+        """Return what signs an order at a price, None where the client end has to."""
         if self._forms is None or place.price_ticks is None:
             return None
         if listings is not self._listings:
             self._see(listings)
         kind: Kind = _kind(place)
-        if self._last is not None and self._last[0] == kind:
-            made = self._last[1]
-        elif (found := self._of(kind, place, listings)) is None:
-            return None
-        else:
-            made, self._last = found, (kind, found)
-        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns)
-        try:
-            if made.headers is not None:
-                body = made.signer.body(*terms)
-                return _new(Request, (made.method, made.target, dict(made.headers), body))
-            head, _, body = made.signer.request(*terms).partition(b"\r\n\r\n")
-        except UnitError:
-            return None
-        return Request(made.method, made.target, _headers(head), body)
+        last = self._last
+        if last is not None and last[0] == kind:
+            return last[1]
+        found = self._of(kind, place, listings)
+        if found is not None:
+            self._last = kind, found
+        return found
 
     def make_ready(self, place: Place, listings: Listings) -> None:
         """Make the signer of orders like one before the first of them."""

@@ -502,6 +502,13 @@ class Pacing(Protocol):
         """Use what a request costs, or return why it may not be sent now."""
         ...
 
+    def signed(self, cost: Cost, now_ns: int, signer: Any, terms: tuple[Any, ...]) -> bytes | None:
+        """Return an order's body by a native signer, paid for; None: nothing was used, `take`.
+
+        terms are what the signer's `body` takes.
+        """
+        ...
+
     def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
         """Take what the venue says is used."""
         ...
@@ -537,6 +544,9 @@ class LocalPacing:
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
         return take(self.limits, self._parties, cost, now_ns, is_urgent=is_urgent)
+
+    def signed(self, cost: Cost, now_ns: int, signer: Any, terms: tuple[Any, ...]) -> None:
+        """Nothing is done at once here."""
 
     def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
         """Take what the venue says is used."""
