@@ -64,6 +64,8 @@ class Connector:
         self._key = key
         self._is_urgent = is_urgent
         self._signers = OrderSigners(client, key)
+        has_stamps = self._paced is not None and self._paced.nonces_rise
+        self._is_plain = not (is_urgent or has_stamps)  # its orders may go the short way
 
     def request(
         self, message: UserCommand | Query, now_ns: int, host_ns: int | None = None
@@ -71,15 +73,15 @@ class Connector:
         """Return the request of a message, or its outcome where there is none to send."""
         host_ns = now_ns if host_ns is None else host_ns
         paced, stamp_ns = self._paced, now_ns
+        if type(message) is Place and self._is_plain:
+            at_once = self._at_once(message, now_ns, host_ns)
+            if at_once is not None:
+                return at_once
         request: Request | None = None
         if paced is not None and paced.nonces_rise:
             stamp_ns = self.stamp_ns(now_ns, host_ns)
         try:
             if type(message) is Place:
-                if paced is not None and not self._is_urgent:
-                    request = self._at_once(paced, message, stamp_ns, host_ns)
-                    if request is not None:
-                        return request
                 request = self._signers.request(message, self.listings, stamp_ns)
             if request is None:
                 request = self._client.request(message, self.listings, self._key, stamp_ns)
@@ -95,17 +97,17 @@ class Connector:
         held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
         return request if held is None else NotSent(held.why, held.wait_ns)
 
-    def _at_once(self, paced: Paced, place: Place, stamp_ns: int, host_ns: int) -> Request | None:
-        """Return an order's request, signed and paid for by one call; None: nothing was used.
-
-        Raises:
-            UnitError, UsageError: As the client end says of the order's cost.
-        """
-        made = self._signers.made(place, self.listings)
-        if made is None or made.headers is None:
+    def _at_once(self, place: Place, now_ns: int, host_ns: int) -> Request | None:
+        """Return an order's request, signed and paid for by one call; None: nothing was used."""
+        listings, paced = self.listings, self._paced
+        made = self._signers.made(place, listings)
+        if made is None or made.headers is None or paced is None:
             return None
-        cost = paced.cost(place, self.listings)
-        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, stamp_ns)
+        try:
+            cost = paced.cost(place, listings)
+        except (UnitError, UsageError):
+            return None
+        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns)
         body = self.pacing.signed(cost, host_ns, made.signer, terms)
         return None if body is None else made.request(body)
 

@@ -231,7 +231,8 @@ class Trader:
         turn = self.turn
         if turn.is_behind:
             self._catch_up()
-        turn.now_ns = max(turn.now_ns, now_ns)
+        if now_ns > turn.now_ns:  # noqa: PLR1730 a call would take as long as all the rest here
+            turn.now_ns = now_ns
         if self.is_finished:
             turn.deadline_ns = None
             return []
@@ -390,15 +391,29 @@ class Trader:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
-                self._book_moved(event)
+                self._book_told(event)
             case _:
                 pass  # not asked for
 
-    def _book_moved(self, event: BookMoved | BookDelta | BookSnapshot | Trade) -> None:
+    def _book_moved(self, event: BookMoved) -> None:
+        """Take a change of a book that its stream keeps: nearly all that is told are such."""
         market, desk = self.startup.market, self.startup.desk
         if market is None or desk is None:
             return  # nothing is followed before the instrument is known
-        if not market.see(event, is_hurried=True):
+        half_ticks = market.changed(event)
+        if half_ticks is None:
+            self._book_told(event)
+            return
+        self.breakers.price(half_ticks)
+        self.host.tell_book(desk.book)
+        if not self.turn.is_behind:
+            market.catch_up()
+
+    def _book_told(self, event: BookMoved | BookDelta | BookSnapshot | Trade) -> None:
+        market, desk = self.startup.market, self.startup.desk
+        if market is None or desk is None:
+            return  # nothing is followed before the instrument is known
+        if not market.see(event):
             return
         book, now_ns = desk.book, self.turn.now_ns
         half_ticks = book.calm(now_ns)
@@ -408,9 +423,7 @@ class Trader:
             half_ticks = book.mid_half_ticks
         if half_ticks is not None:
             self.breakers.price(half_ticks)
-        self.host.tell("on_book", book)
-        if not self.turn.is_behind:
-            market.catch_up()
+        self.host.tell_book(book)
 
     def _told_order(self, event: OrderEvent) -> None:
         order = event.order
