@@ -239,6 +239,9 @@ class PaceFiles:
         and a file has been removed, so that they have to be opened anew.
         """
 
+    def make_ready(self) -> None:
+        """Read the files, so that the next call finds them known; where they are held, nothing."""
+
     def signed(
         self,
         signer: OrderSigner,

@@ -22,7 +22,7 @@ use pyo3::{Bound, PyRefMut, PyResult, Python, pyclass, pymethods};
 use steelyard_client::Order;
 
 use crate::orders::{PyOrderForm, side};
-use crate::pace::{Rest, SIZE, taken, taken_again};
+use crate::pace::{Rest, SIZE, is_whole, taken, taken_again};
 
 /// What a request counts in its address, its key and its account, as `pace.rs` has it.
 type Counts<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
@@ -76,6 +76,17 @@ impl PaceFile {
             self.rest = Rest::of(state);
         }
         Ok(Some(()))
+    }
+
+    /// Reads the state; where it is whole, the next request finds it known.
+    fn see(&mut self) {
+        self.is_seen = false;
+        let length = self.file.read_at(&mut self.state, 0).unwrap_or(0);
+        let Some(state) = self.state.first_chunk() else { return };
+        if length == SIZE && is_whole(state, &self.identity).is_some() {
+            self.rest = Rest::of(state);
+            self.is_seen = true;
+        }
     }
 
     /// Writes the state, by one call.
@@ -153,6 +164,17 @@ impl PaceFiles {
             Ok(End::Took) => Some(true),
             Ok(End::Odd) | Err(_) => Some(false),
             Ok(End::Gone) => None,
+        }
+    }
+
+    /// Reads the files, so that the next call finds them known.
+    fn make_ready(&mut self) {
+        if self.lock.try_lock().is_err() {
+            return;
+        }
+        let _locked = Locked(&self.lock);
+        for party in &mut self.files {
+            party.see();
         }
     }
 

@@ -423,6 +423,14 @@ def take(
     return None
 
 
+def name(limits: LimitProfile, parties: Parties, cost: Cost) -> None:
+    """Enter what a request is counted in where there is room for it; nothing is used."""
+    for limit, _, holder, named in counts_of(limits, cost):
+        holding = parties.get(holder)
+        if holding is not None and len(holding.tallies) < TALLIES_MAX:
+            holding.named(named, limit)
+
+
 def _pair(limit: Limit, cost: Cost) -> str:
     return cost.pair if limit.per is Per.PAIR else ""
 
