@@ -231,8 +231,7 @@ class Trader:
         turn = self.turn
         if turn.is_behind:
             self._catch_up()
-        if now_ns > turn.now_ns:  # noqa: PLR1730 a call would take as long as all the rest here
-            turn.now_ns = now_ns
+        turn.now_ns = max(turn.now_ns, now_ns)
         if self.is_finished:
             turn.deadline_ns = None
             return []
@@ -391,39 +390,24 @@ class Trader:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
-                self._book_told(event)
+                self._book_moved(event)
             case _:
                 pass  # not asked for
 
-    def _book_moved(self, event: BookMoved) -> None:
-        """Take a change of a book that its stream keeps: nearly all that is told are such."""
+    def _book_moved(self, event: BookMoved | BookDelta | BookSnapshot | Trade) -> None:
         market, desk = self.startup.market, self.startup.desk
         if market is None or desk is None:
             return  # nothing is followed before the instrument is known
-        half_ticks = market.changed(event)
+        half_ticks = market.changed(event) if type(event) is BookMoved else None
         if half_ticks is None:
-            self._book_told(event)
-            return
-        self.breakers.price(half_ticks)
+            if not market.see(event) or desk.book.trouble(self.turn.now_ns) is not None:
+                return
+            half_ticks = desk.book.mid_half_ticks
+        if half_ticks is not None:
+            self.breakers.price(half_ticks)
         self.host.tell_book(desk.book)
         if not self.turn.is_behind:
             market.catch_up()
-
-    def _book_told(self, event: BookMoved | BookDelta | BookSnapshot | Trade) -> None:
-        market, desk = self.startup.market, self.startup.desk
-        if market is None or desk is None:
-            return  # nothing is followed before the instrument is known
-        if not market.see(event):
-            return
-        book, now_ns = desk.book, self.turn.now_ns
-        half_ticks = book.calm(now_ns)
-        if half_ticks is None:
-            if book.trouble(now_ns) is not None:
-                return
-            half_ticks = book.mid_half_ticks
-        if half_ticks is not None:
-            self.breakers.price(half_ticks)
-        self.host.tell_book(book)
 
     def _told_order(self, event: OrderEvent) -> None:
         order = event.order
