@@ -239,6 +239,25 @@ class PaceFiles:
         and a file has been removed, so that they have to be opened anew.
         """
 
+    def make_ready(self) -> None:
+        """Read the files, so that the next call finds them known; where they are held, nothing."""
+
+    def signed(
+        self,
+        signer: OrderSigner,
+        terms: tuple[int, int | None, int, str, int],
+        counts: tuple[bytes, bytes | None, bytes | None],
+        times_ns: tuple[int, int],
+    ) -> bytes | None:
+        """Sign an order, then use what it costs; return its body, None: nothing was used.
+
+        terms are what the signer's `body` takes, counts and times what `take` does. None: `body`
+        and `take` know why.
+
+        Raises:
+            ValueError: The side is none.
+        """
+
 @final
 class Engine:
     """One engine, all instruments and accounts: the fast twin of `ReferenceEngine`.

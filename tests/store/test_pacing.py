@@ -9,12 +9,19 @@ from random import Random
 
 import pytest
 
+from steelyard import dialects
+from steelyard.domain.commands import Place
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.sim.stand import BTC_USDT
 from steelyard.store import pacing
 from steelyard.store.pacing import BUSY_NS, FORGOTTEN_NS, Names, SharedPacing, UrgentPacing
 from steelyard.wire import budget
 from steelyard.wire.budget import SIZE, Cost, Spent, unpacked
+from steelyard.wire.choice import new_signer
+from steelyard.wire.dialect import ApiKey
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -351,3 +358,77 @@ def test_a_state_of_which_a_part_was_written_is_whole(tmp_path, opened):
             assert unpacked(data, file.identity) is not None
     assert one.usage(T0)["account"] == (7, 10)
     assert not one.notes
+
+
+ORDERS = ONE._replace(orders=1)
+CLIENT = dialects.find("binance").client
+PLACE = Place(
+    0, 0, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 6_000_000, 1_000, client_order_id="a"
+)  # fmt: skip
+TERMS = (PLACE.side, PLACE.price_ticks, PLACE.size_lots, PLACE.client_order_id, T0)
+
+
+@pytest.fixture
+def signer():
+    """What signs orders natively."""
+    pytest.importorskip("steelyard._native")
+    key = ApiKey("k", b"s")
+    return new_signer(CLIENT.order_form(PLACE, Listings([BTC_USDT]), key, "localhost"), key)
+
+
+def test_what_is_made_ready_is_used_by_the_first_request_and_uses_nothing(
+    tmp_path, opened, signer, monkeypatch
+):
+    """The first order is signed and paid for by one call, in files that are whole."""
+    pacing = opened(tmp_path)
+    pacing.make_ready(ORDERS)
+    assert [used for used, _ in pacing.usage(T0).values()] == [0, 0, 0]
+    for file in pacing._files.values():
+        assert unpacked(file.path.read_bytes(), file.identity) is not None
+    locked = pacing._locked
+    monkeypatch.setattr(pacing, "_locked", None)
+    assert pacing.signed(ORDERS, T0, signer, TERMS) == signer.body(*TERMS)
+    monkeypatch.setattr(pacing, "_locked", locked)
+    assert [used for used, _ in pacing.usage(T0).values()] == [1, 1, 1]
+
+
+def test_what_is_made_ready_drops_no_count_that_is_in_use(tmp_path, opened):
+    """A party's file has room for so many counts: none makes room for one that may never come."""
+    pacing = opened(tmp_path)
+    party = unpacked(b"", b"") or budget.Party()
+    limits = [Limit(str(n), Per.IP, Counts.WEIGHT, 100, MINUTE_NS) for n in range(40)]
+    for limit in limits[: budget.TALLIES_MAX]:
+        party.named(limit.name.encode().ljust(8), limit)
+    known = {**party.tallies}
+    budget.name(LIMITS, {Per.IP: party}, ORDERS)
+    assert party.tallies == known
+    assert pacing.take(ORDERS, T0, is_urgent=False) is None
+
+
+@pytest.mark.parametrize("what", ["full", "stopped", "held", "removed", "refused"])
+def test_where_it_is_not_signed_at_once_nothing_was_used(tmp_path, opened, signer, what):
+    """The long way says why; a signature that nobody sends harms nobody."""
+    pacing, other = opened(tmp_path), opened(tmp_path)
+    pacing.make_ready(ORDERS)
+    terms = TERMS
+    match what:
+        case "full":
+            assert 0 < taken(pacing, cost=ORDERS) <= 10
+        case "stopped":
+            other.told_to_stop(T0, SECOND_NS, is_ban=False)
+        case "held":
+            other._lock.lock()
+        case "removed":
+            for path in tmp_path.iterdir():
+                path.unlink()
+            assert other.take(ORDERS, T0, is_urgent=False) is None
+        case "refused":
+            terms = (PLACE.side, 0, PLACE.size_lots, "a", T0)
+    found = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert pacing.signed(ORDERS, T0, signer, terms) is None
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == found
+
+
+def test_one_that_counts_alone_signs_nothing_at_once(signer):
+    """So does the kill switch without files."""
+    assert budget.LocalPacing(LIMITS, Random(1)).signed(ORDERS, T0, signer, TERMS) is None

@@ -1,11 +1,15 @@
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from steelyard import dialects
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
+from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     SECOND_NS,
     AccountQuery,
@@ -15,6 +19,7 @@ from steelyard.domain.messages import (
     Refused,
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
+from steelyard.store.pacing import Names, SharedPacing
 from steelyard.trading.actions import Role
 from steelyard.trading.connector import MARKET_KINDS, WEIGHT, Connector
 from steelyard.wire.budget import JITTER_NS, PAUSE_FIRST_NS, PAUSE_JITTER, SLOTS, Cost, Spent
@@ -330,3 +335,56 @@ def test_sessions_follow_market_and_account():
     desk, _ = connector()
     assert desk.session(Role.MARKET, BTC_USDT, T0) == ("market", [BTC_USDT], MARKET_KINDS)
     assert desk.session(Role.PRIVATE, BTC_USDT, T0)[:2] == ("private", KEY)
+
+
+STEPS = st.tuples(
+    st.integers(0, 3 * SECOND_NS),
+    st.sampled_from(Side),
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+    st.booleans(),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(STEPS, min_size=1, max_size=40))
+def test_what_is_signed_and_paid_for_at_once_is_the_long_way_s(tmp_path_factory, steps):
+    """Request for request, refusal for refusal, and file for file."""
+    pytest.importorskip("steelyard._native")
+    client, listings = dialects.find("binance").client, Listings([BTC_USDT])
+    limits = LimitProfile(
+        (
+            Limit("ip", Per.IP, Counts.WEIGHT, 20, 10 * SECOND_NS),
+            Limit("account", Per.ACCOUNT, Counts.ORDERS, 6, 5 * SECOND_NS),
+        )
+    )
+    ends, now_ns = [], T0
+    for _ in range(2):
+        folder = tmp_path_factory.mktemp("pace")
+        pacing = SharedPacing(
+            folder, Names("h", "k", ""), limits, Random(1), T0, lambda: now_ns - T0 + SECOND_NS
+        )
+        ends.append((Connector(client, KEY, limits, pacing), pacing, folder))
+        ends[-1][0].listings = listings
+        ends[-1][0].make_ready(BTC_USDT)
+    ends[1][0]._is_plain = False
+    try:
+        for after_ns, side, ticks, lots, is_maker in steps:
+            now_ns += after_ns
+            place = replace(
+                PLACE,
+                instrument_id=BTC_USDT.instrument_id,
+                side=side,
+                price_ticks=ticks,
+                size_lots=lots,
+                post_only=is_maker,
+            )
+            short, long = (end.request(place, now_ns) for end, *_ in ends)
+            assert short == long
+            states = [
+                [path.read_bytes() for path in sorted(folder.iterdir())] for *_, folder in ends
+            ]
+            assert states[0] == states[1]
+    finally:
+        for _, pacing, _ in ends:
+            pacing.close()

@@ -15,7 +15,7 @@ from steelyard.dialects.binance import DIALECT
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import SECOND_NS, BookSnapshot, OddLevel
-from steelyard.trading.actions import Ask, Log, ResetStream, Returned, Role
+from steelyard.trading.actions import Ask, BookMoved, Log, ResetStream, Returned, Role
 from steelyard.trading.connector import MARKET_KINDS, Connector
 from steelyard.trading.feed import MarketFeed
 from steelyard.trading.marketdata import MarketData
@@ -72,7 +72,11 @@ class Follower:
         except DecodeError as error:
             self.seen.append(str(error))
         for event in self.session.drain()[1]:
-            self.seen.append(self.market.see(event))
+            is_calm = type(event) is BookMoved and self.market.changed(event) is not None
+            if is_calm:
+                assert self.desk.book.calm(self.turn.now_ns) is not None
+                self.market.catch_up()
+            self.seen.append(is_calm or self.market.see(event))
 
     def work(self, answer: BookSnapshot | None) -> None:
         """Do what is due, and answer what is asked."""

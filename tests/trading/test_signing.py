@@ -10,7 +10,7 @@ from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Listings
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.sim.stand import BTC_USDT
-from steelyard.trading.signing import OrderForms, OrderSigners
+from steelyard.trading.signing import OrderForms, OrderSigners, runs
 from steelyard.wire.dialect import ApiKey
 
 pytest.importorskip("steelyard._native")
@@ -88,3 +88,12 @@ def test_key_pairs_sign_by_themselves():
 def test_a_client_end_without_forms_is_one():
     assert not isinstance(dialects.find("native").client, OrderForms)
     assert OrderSigners(dialects.find("native").client, KEY).request(limit(), LISTINGS, 1) is None
+
+
+@given(st.lists(st.booleans(), max_size=30))
+def test_runs_are_where_those_that_are_wanted_stand(wanted):
+    """Beside each other they are one; nothing else is in them."""
+    found = [place for run in runs(wanted) for place in range(len(wanted))[run]]
+    assert found == [place for place, is_wanted in enumerate(wanted) if is_wanted]
+    begins = {run.start for run in runs(wanted)}
+    assert begins.isdisjoint(run.stop for run in runs(wanted))

@@ -33,6 +33,9 @@ const PAGE_BITS: u32 = 6;
 const TICK: u64 = 63;
 const RECENT: usize = 256;
 
+/// Room for so many pages is there from the start: to move them later would hold up a change.
+const PAGES: usize = 1024;
+
 /// So many pages more than others may be empty.
 const EMPTY_MAX: usize = 64;
 
@@ -104,7 +107,7 @@ impl Levels {
     /// Returns a side on which nothing rests.
     #[must_use]
     pub fn new(side: Side) -> Self {
-        let (pages, free, places) = (Vec::new(), Vec::new(), Vec::new());
+        let (pages, free, places) = (Vec::with_capacity(PAGES), Vec::new(), Vec::new());
         let (odd, odd_at) = (BTreeMap::new(), BTreeMap::new());
         let recent = [NOWHERE; RECENT];
         Self {

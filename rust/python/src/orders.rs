@@ -48,7 +48,7 @@ const HOLES: [Part; 11] = [
 /// Orders of one kind, instrument and key as signed requests; see `steelyard.wire.orders`.
 #[pyclass(name = "OrderSigner", module = "steelyard._native", subclass)]
 pub(crate) struct PyOrderForm {
-    form: OrderForm,
+    pub(crate) form: OrderForm,
 }
 
 fn parts(parts: &[Bound<'_, PyAny>]) -> PyResult<Vec<Part>> {
@@ -83,7 +83,7 @@ fn refused(py: Python<'_>, refused: Refused) -> PyErr {
     error().map_or_else(|error: PyErr| error, PyErr::from_value)
 }
 
-fn side(side: i8) -> PyResult<Side> {
+pub(crate) fn side(side: i8) -> PyResult<Side> {
     match side {
         1 => Ok(Side::Bids),
         -1 => Ok(Side::Asks),

@@ -140,7 +140,7 @@ fn rest_at(state: &[u8; SIZE]) -> Option<usize> {
 }
 
 /// Whether a state is whole and this party's.
-fn is_whole(state: &[u8; SIZE], identity: &[u8]) -> Option<()> {
+pub(crate) fn is_whole(state: &[u8; SIZE], identity: &[u8]) -> Option<()> {
     let whose: [u8; 16] = at(state, IDENTITY_AT)?;
     let is_ours = state.starts_with(BEGINS) && whose == *identity;
     let is_whole = at(state, CHECKSUM_AT) == Some(checksum(state)?);

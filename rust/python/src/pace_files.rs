@@ -16,9 +16,19 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 use pyo3::exceptions::PyValueError;
-use pyo3::{PyResult, pyclass, pymethods};
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyBytes, PyBytesMethods};
+use pyo3::{Bound, PyRefMut, PyResult, Python, pyclass, pymethods};
+use steelyard_client::Order;
 
-use crate::pace::{Rest, SIZE, taken, taken_again};
+use crate::orders::{PyOrderForm, side};
+use crate::pace::{Rest, SIZE, is_whole, taken, taken_again};
+
+/// What a request counts in its address, its key and its account, as `pace.rs` has it.
+type Counts<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>);
+
+/// An order's side, price, size, client order id, and the time that is signed.
+type Terms = (i8, Option<i64>, i64, PyBackedStr, i64);
 
 /// What a request is counted in, by their place: the address, the key, the account.
 const PARTIES: usize = 3;
@@ -66,6 +76,17 @@ impl PaceFile {
             self.rest = Rest::of(state);
         }
         Ok(Some(()))
+    }
+
+    /// Reads the state; where it is whole, the next request finds it known.
+    fn see(&mut self) {
+        self.is_seen = false;
+        let length = self.file.read_at(&mut self.state, 0).unwrap_or(0);
+        let Some(state) = self.state.first_chunk() else { return };
+        if length == SIZE && is_whole(state, &self.identity).is_some() {
+            self.rest = Rest::of(state);
+            self.is_seen = true;
+        }
     }
 
     /// Writes the state, by one call.
@@ -145,6 +166,44 @@ impl PaceFiles {
             Ok(End::Gone) => None,
         }
     }
+
+    /// Reads the files, so that the next call finds them known.
+    fn make_ready(&mut self) {
+        if self.lock.try_lock().is_err() {
+            return;
+        }
+        let _locked = Locked(&self.lock);
+        for party in &mut self.files {
+            party.see();
+        }
+    }
+
+    /// Signs an order, then uses what it costs; returns its body, None for the long way.
+    ///
+    /// Then nothing was used: what was signed is sent by nobody.
+    fn signed<'py>(
+        &mut self,
+        py: Python<'py>,
+        mut signer: PyRefMut<'_, PyOrderForm>,
+        terms: Terms,
+        counts: Counts<'_>,
+        times_ns: (i64, i64),
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let (side, price_ticks, size_lots, client_order_id, now_ns) = terms;
+        let side = self::side(side)?;
+        let client_order_id = &*client_order_id;
+        let order = Order { side, price_ticks, size_lots, client_order_id, now_ns };
+        let Ok(body) = signer.form.body(&order) else { return Ok(None) };
+        let (address, key, account) = &counts;
+        let counts = [Some(address.as_bytes()), bytes(key.as_ref()), bytes(account.as_ref())];
+        let (now_ns, uptime_ns) = times_ns;
+        let took = self.take_all(counts, now_ns, uptime_ns);
+        Ok(matches!(took, Ok(End::Took)).then(|| PyBytes::new(py, body)))
+    }
+}
+
+fn bytes<'a>(found: Option<&'a Bound<'_, PyBytes>>) -> Option<&'a [u8]> {
+    found.map(PyBytesMethods::as_bytes)
 }
 
 impl PaceFiles {

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -65,6 +65,20 @@ class _Short(Protocol):
         uptime_ns: int,
     ) -> bool | None:
         """Use units; return whether they were used, None: open the files anew."""
+        ...
+
+    def make_ready(self) -> None:
+        """Read the files, so that the first call of the others finds them known."""
+        ...
+
+    def signed(
+        self,
+        signer: Any,
+        terms: tuple[Any, ...],
+        counts: _Plain,
+        times_ns: tuple[int, int],
+    ) -> bytes | None:
+        """Sign an order, then use units; return its body, None: nothing was used."""
         ...
 
 
@@ -187,6 +201,7 @@ class SharedPacing:
         self.notes: deque[str] = deque(maxlen=NOTES_MAX)  # to be logged
         self._rng = rng
         self._uptime_ns = uptime_ns
+        self._set_ns = 0  # the host's clock less its uptime, as it was last told
         self._later: deque[Callable[[_Parties], None]] = deque(maxlen=LATER_MAX)
         self._is_failing = False
         self._files = {
@@ -219,9 +234,18 @@ class SharedPacing:
         self._last_cost = None
 
     def make_ready(self, cost: Cost) -> None:
-        """Open the files of the short way, and reckon a cost for it; nothing is used."""
-        if self._plain_of(cost, is_urgent=False) is not None and self._short is None:
-            self._new_short()
+        """Make all that the short way of a cost needs, so that the first is as quick as the next.
+
+        Nothing is used. Where the files are not to be had now, the first request makes it.
+        """
+        limits = self._limits
+        if self._plain_of(cost, is_urgent=False) is None:
+            return
+        with suppress(OSError, _Busy):
+            now_ns, holders = self._set_ns + self._uptime_ns(), budget.holders_of(limits, cost)
+            self._locked(now_ns, holders, lambda parties: budget.name(limits, parties, cost))
+            if (short := self._short or self._new_short()) is not None:
+                short.make_ready()
 
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
@@ -244,6 +268,17 @@ class SharedPacing:
             )
         except (OSError, _Busy) as error:
             return self._failed(error)
+
+    def signed(self, cost: Cost, now_ns: int, signer: Any, terms: tuple[Any, ...]) -> bytes | None:
+        """Return an order's body by a native signer, paid for; None: nothing was used, `take`."""
+        short = self._short
+        if short is None or self._later or self._is_failing:
+            return None
+        is_same = cost is self._last_cost and self._last_urgent is False
+        plain = self._last_plain if is_same else self._plain_of(cost, is_urgent=False)
+        if plain is None:
+            return None
+        return short.signed(signer, terms, plain, (now_ns, self._uptime_ns()))
 
     def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
         """Take what the venue says is used."""
@@ -343,6 +378,7 @@ class SharedPacing:
         """Do something with parties, behind the lock; what waits for all of them comes first."""
         files = {per: file for per, file in self._files.items() if self._later or per in wanted}
         uptime_ns = self._uptime_ns()
+        self._set_ns = now_ns - uptime_ns
         parties: _Parties = {}
         for per, file in files.items():
             if file is not self._lock:

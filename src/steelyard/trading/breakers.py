@@ -389,23 +389,28 @@ class Ranged:
         self._step_ns = max(1, rule.window_ns // BUCKETS)
         self._buckets: deque[list[int]] = deque()  # number, lowest, highest
         self._lowest = self._highest = 0  # of all buckets
+        self._newest = 0, 0, -1  # when the newest bucket ends, its lowest and highest
 
     def add(self, now_ns: int, price: int) -> bool:
         """It is at a price now; return whether the range may have become wider."""
+        end_ns, lowest, highest = self._newest
+        if now_ns < end_ns and lowest <= price <= highest:  # nearly always
+            return False
         number = now_ns // self._step_ns
-        buckets = self._buckets
+        buckets, is_first = self._buckets, False
         if buckets and number <= buckets[-1][0]:
             last = buckets[-1]
-            if last[1] <= price <= last[2]:
-                return False
             last[1], last[2] = min(last[1], price), max(last[2], price)
         else:
             self._drop(number - BUCKETS)
-            if not buckets:
+            is_first = not buckets
+            if is_first:
                 self._lowest = self._highest = price
-            buckets.append([number, price, price])
-            if len(buckets) == 1:
-                return True
+            last = [number, price, price]
+            buckets.append(last)
+        self._newest = (last[0] + 1) * self._step_ns, last[1], last[2]
+        if is_first:
+            return True
         if self._lowest <= price <= self._highest:
             return False
         self._lowest, self._highest = min(self._lowest, price), max(self._highest, price)

@@ -64,6 +64,8 @@ class Connector:
         self._key = key
         self._is_urgent = is_urgent
         self._signers = OrderSigners(client, key)
+        has_stamps = self._paced is not None and self._paced.nonces_rise
+        self._is_plain = not (is_urgent or has_stamps)  # its orders may go the short way
 
     def request(
         self, message: UserCommand | Query, now_ns: int, host_ns: int | None = None
@@ -71,6 +73,10 @@ class Connector:
         """Return the request of a message, or its outcome where there is none to send."""
         host_ns = now_ns if host_ns is None else host_ns
         paced, stamp_ns = self._paced, now_ns
+        if type(message) is Place and self._is_plain:
+            at_once = self._at_once(message, now_ns, host_ns)
+            if at_once is not None:
+                return at_once
         request: Request | None = None
         if paced is not None and paced.nonces_rise:
             stamp_ns = self.stamp_ns(now_ns, host_ns)
@@ -90,6 +96,20 @@ class Connector:
         is_urgent = self._is_urgent or type(message) in _URGENT
         held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
         return request if held is None else NotSent(held.why, held.wait_ns)
+
+    def _at_once(self, place: Place, now_ns: int, host_ns: int) -> Request | None:
+        """Return an order's request, signed and paid for by one call; None: nothing was used."""
+        listings, paced = self.listings, self._paced
+        made = self._signers.made(place, listings)
+        if made is None or made.headers is None or paced is None:
+            return None
+        try:
+            cost = paced.cost(place, listings)
+        except (UnitError, UsageError):
+            return None
+        terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns)
+        body = self.pacing.signed(cost, host_ns, made.signer, terms)
+        return None if body is None else made.request(body)
 
     def rehearse(self, message: UserCommand | Query, now_ns: int) -> Outcome:
         """Make a message's request, signature and all, and send nothing: whether it can be said."""

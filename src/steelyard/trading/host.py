@@ -19,6 +19,7 @@ from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
+from steelyard.trading.books import BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.orderwork import OrderWork
@@ -81,6 +82,7 @@ class StrategyHost:
             if name.startswith("on_")
             if overrides_callback(strategy, name)
         }
+        self._hears_books = "on_book" in self._wanted
         self._due_ns: dict[Duration, int] = {}
         self._told_ns: dict[str, int] = {}  # when a limit was last logged
         self._position_of = -1  # the portfolio's change that the desk shows
@@ -151,6 +153,11 @@ class StrategyHost:
             return
         if not self.is_paused and self.failure is None:
             self._call(callback, *about)
+
+    def tell_book(self, book: BookView) -> None:
+        """Tell of a book that has changed: `tell`, in a hurry."""
+        if self._hears_books and self.is_started and not self.is_paused and self.failure is None:
+            self._call("on_book", book)
 
     def _call(self, callback: str, *about: Any) -> None:
         desk = self._refreshed()

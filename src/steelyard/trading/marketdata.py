@@ -136,13 +136,24 @@ class MarketData:
         if self._builder is not None:
             self._builder.unseed()
 
-    def see(
-        self, event: BookMoved | BookSnapshot | BookDelta | Trade, *, is_hurried: bool = False
-    ) -> bool:
+    def changed(self, event: BookMoved) -> int | None:
+        """Take that the book has moved in a hurry; return what is `calm` then, None: `see` it.
+
+        What `catch_up` does waits until it is called.
+        """
+        desk = self._desk
+        if event.became != _CHANGED or event.instrument_id != desk.instrument.instrument_id:
+            return None
+        half_ticks = desk.book.changed(self._turn.now_ns)
+        if half_ticks is not None:
+            self._probes = 0
+            self._told_now_ns = event.time_ns
+        return half_ticks
+
+    def see(self, event: BookMoved | BookSnapshot | BookDelta | Trade) -> bool:
         """Take an event; return whether the strategy should hear of the book.
 
-        What it should hear of trades is in `backfill.told`. Who is in a hurry calls `catch_up`
-        when the strategy has heard.
+        What it should hear of trades is in `backfill.told`.
         """
         desk, now_ns = self._desk, self._turn.now_ns
         if type(event) is BookMoved and event.became == _CHANGED:
@@ -150,10 +161,7 @@ class MarketData:
                 return False
             if desk.book.changed(now_ns) is not None:
                 self._probes = 0
-                if is_hurried:
-                    self._told_now_ns = event.time_ns
-                else:
-                    self._hear(event.time_ns)
+                self._hear(event.time_ns)
                 return True
             self._hear(event.time_ns)
             return self._moved(_CHANGED)

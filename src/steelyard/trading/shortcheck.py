@@ -85,15 +85,16 @@ def passes(
     price_ticks, size_lots = place.price_ticks, place.size_lots
     if place.order_type is not _LIMIT or price_ticks is None or place.trigger_ticks is not None:
         return False
+    order_atoms, order_lots, most, orders_max, over, under, tick_lot_atoms = limits
     worst, beyond = position_lots + open_lots + size_lots, 2 * price_ticks - half_ticks
     if place.side is not _BUY:
         worst, beyond = position_lots - open_lots - size_lots, -beyond
     return (
-        size_lots <= limits.order_lots
-        and price_ticks * size_lots * limits.tick_lot_atoms <= limits.order_atoms
-        and -limits.position_lots <= worst <= limits.position_lots
-        and open_orders < limits.open_orders
-        and (beyond <= 0 or beyond * limits.collar_under <= half_ticks * limits.collar_over)
+        size_lots <= order_lots
+        and price_ticks * size_lots * tick_lot_atoms <= order_atoms
+        and -most <= worst <= most
+        and open_orders < orders_max
+        and (beyond <= 0 or beyond * under <= half_ticks * over)
     )
 
 
@@ -137,16 +138,21 @@ class ShortCheck:
     def passes(self, place: Place) -> bool:
         """Whether a new order is one that the long way would approve; False: ask it."""
         turn, allowed = self._turn, self._allowed
-        if allowed is None or turn.needs_work or turn.now_ns > allowed.until_ns:
+        now_ns = turn.now_ns
+        if allowed is None or turn.needs_work or now_ns > allowed[0]:
             turn.hear()
             allowed = self._look()
             if allowed is None:
                 return False
         _, limits, book, position_lots, bought, sold, open_orders = allowed
-        half_ticks = book.calm(turn.now_ns)
-        open_lots = bought if place.side is _BUY else sold
+        half_ticks = book.calm(now_ns)
         if half_ticks is None or not passes(
-            place, limits, half_ticks, position_lots, open_lots, open_orders
+            place,
+            limits,
+            half_ticks,
+            position_lots,
+            bought if place.side is _BUY else sold,
+            open_orders,
         ):
             return False
         self._allowed = None  # it is one more now

@@ -6,11 +6,11 @@ signer refuses, it makes nothing, and the client end says what is wrong. A signe
 kind of order and instrument, and again when the listings are new.
 """
 
-from collections.abc import Mapping
-from operator import attrgetter
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from msgspec.structs import fields
+from msgspec.structs import astuple, fields
 
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import SteelyardError, UnitError
@@ -24,8 +24,23 @@ SIGNERS_MAX = 100
 HOST = "localhost"  # the shell says another one
 
 Kind = tuple[Any, ...]  # what orders of one form have in common
+
+
+def runs(wanted: Sequence[bool]) -> Iterator[slice]:
+    """Yield where those that are wanted stand beside each other."""
+    begin = None
+    for place, is_wanted in enumerate((*wanted, False)):
+        if is_wanted and begin is None:
+            begin = place
+        elif not is_wanted and begin is not None:
+            yield slice(begin, place)
+            begin = None
+
+
 _VARIED = frozenset({"account_id", "side", "price_ticks", "size_lots", "client_order_id"})
-_kind = attrgetter(*(field.name for field in fields(Place) if field.name not in _VARIED))
+# Taken out of the whole tuple, run by run: one by one they would cost twice as much.
+_terms_of = itemgetter(*runs([field.name not in _VARIED for field in fields(Place)]))
+Terms = tuple[int, int, int, str, int]  # side, price, size, client order id, signed time
 
 _new = tuple.__new__  # a NamedTuple's own is Python's
 
@@ -51,6 +66,11 @@ class Made(NamedTuple):
     target: str
     headers: Mapping[str, str] | None  # None: they differ from order to order
 
+    def request(self, body: bytes) -> Request:
+        """Return the request with a body, where the headers are always the same."""
+        assert self.headers is not None, "headers that differ come with the body"
+        return _new(Request, (self.method, self.target, dict(self.headers), body))
+
 
 class OrderSigners:
     """The signers of one client end and key."""
@@ -66,33 +86,39 @@ class OrderSigners:
 
     def request(self, place: Place, listings: Listings, now_ns: int) -> Request | None:
         """Return the request of an order, or None where the client end has to make it."""
-        if self._forms is None or place.price_ticks is None:
+        made = self.made(place, listings)
+        if made is None or place.price_ticks is None:
             return None
-        if listings is not self._listings:
-            self._see(listings)
-        kind: Kind = _kind(place)
-        if self._last is not None and self._last[0] == kind:
-            made = self._last[1]
-        elif (found := self._of(kind, place, listings)) is None:
-            return None
-        else:
-            made, self._last = found, (kind, found)
         terms = (place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns)
         try:
             if made.headers is not None:
-                body = made.signer.body(*terms)
-                return _new(Request, (made.method, made.target, dict(made.headers), body))
+                return made.request(made.signer.body(*terms))
             head, _, body = made.signer.request(*terms).partition(b"\r\n\r\n")
         except UnitError:
             return None
         return Request(made.method, made.target, _headers(head), body)
+
+    def made(self, place: Place, listings: Listings) -> Made | None:
+        """Return what signs an order at a price, None where the client end has to."""
+        if self._forms is None or place.price_ticks is None:
+            return None
+        if listings is not self._listings:
+            self._see(listings)
+        kind: Kind = _terms_of(astuple(place))
+        last = self._last
+        if last is not None and last[0] == kind:
+            return last[1]
+        found = self._of(kind, place, listings)
+        if found is not None:
+            self._last = kind, found
+        return found
 
     def make_ready(self, place: Place, listings: Listings) -> None:
         """Make the signer of orders like one before the first of them."""
         if self._forms is not None:
             if listings is not self._listings:
                 self._see(listings)
-            self._of(_kind(place), place, listings)
+            self._of(_terms_of(astuple(place)), place, listings)
 
     def _see(self, listings: Listings) -> None:
         """Sign by these listings from here on."""

@@ -398,17 +398,14 @@ class Trader:
         market, desk = self.startup.market, self.startup.desk
         if market is None or desk is None:
             return  # nothing is followed before the instrument is known
-        if not market.see(event, is_hurried=True):
-            return
-        book, now_ns = desk.book, self.turn.now_ns
-        half_ticks = book.calm(now_ns)
+        half_ticks = market.changed(event) if type(event) is BookMoved else None
         if half_ticks is None:
-            if book.trouble(now_ns) is not None:
+            if not market.see(event) or desk.book.trouble(self.turn.now_ns) is not None:
                 return
-            half_ticks = book.mid_half_ticks
+            half_ticks = desk.book.mid_half_ticks
         if half_ticks is not None:
             self.breakers.price(half_ticks)
-        self.host.tell("on_book", book)
+        self.host.tell_book(desk.book)
         if not self.turn.is_behind:
             market.catch_up()
 

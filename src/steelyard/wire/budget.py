@@ -423,6 +423,14 @@ def take(
     return None
 
 
+def name(limits: LimitProfile, parties: Parties, cost: Cost) -> None:
+    """Enter what a request is counted in where there is room for it; nothing is used."""
+    for limit, _, holder, named in counts_of(limits, cost):
+        holding = parties.get(holder)
+        if holding is not None and len(holding.tallies) < TALLIES_MAX:
+            holding.named(named, limit)
+
+
 def _pair(limit: Limit, cost: Cost) -> str:
     return cost.pair if limit.per is Per.PAIR else ""
 
@@ -502,6 +510,13 @@ class Pacing(Protocol):
         """Use what a request costs, or return why it may not be sent now."""
         ...
 
+    def signed(self, cost: Cost, now_ns: int, signer: Any, terms: tuple[Any, ...]) -> bytes | None:
+        """Return an order's body by a native signer, paid for; None: nothing was used, `take`.
+
+        terms are what the signer's `body` takes.
+        """
+        ...
+
     def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
         """Take what the venue says is used."""
         ...
@@ -537,6 +552,9 @@ class LocalPacing:
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
         return take(self.limits, self._parties, cost, now_ns, is_urgent=is_urgent)
+
+    def signed(self, cost: Cost, now_ns: int, signer: Any, terms: tuple[Any, ...]) -> None:
+        """Nothing is done at once here."""
 
     def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
         """Take what the venue says is used."""
