@@ -17,9 +17,16 @@ from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.sim.stand import BTC_USDT
 from steelyard.store import pacing
-from steelyard.store.pacing import BUSY_NS, FORGOTTEN_NS, Names, SharedPacing, UrgentPacing
+from steelyard.store.pacing import (
+    BUSY_NS,
+    FORGOTTEN_NS,
+    Names,
+    SharedPacing,
+    UrgentPacing,
+    host_of,
+)
 from steelyard.wire import budget
-from steelyard.wire.budget import SIZE, Cost, Spent, unpacked
+from steelyard.wire.budget import DAMAGED_NS, SIZE, Cost, Spent, unpacked
 from steelyard.wire.choice import new_signer
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
@@ -41,8 +48,8 @@ def opened():
     """What opens a trader's share, and closes all at the end."""
     kept = []
 
-    def open_one(directory, names=NAMES, now_ns=T0):
-        kept.append(SharedPacing(directory, names, LIMITS, Random(1), now_ns, lambda: 10**12))
+    def open_one(directory, names=NAMES, now_ns=T0, uptime_ns=10**12):
+        kept.append(SharedPacing(directory, names, LIMITS, Random(1), now_ns, lambda: uptime_ns))
         return kept[-1]
 
     yield open_one
@@ -116,6 +123,21 @@ def test_nonces_of_one_key_rise_over_all_processes(tmp_path, opened):
     assert opened(tmp_path, NAMES._replace(key="OTHER")).stamp(T0, T0) == T0
 
 
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://api.example.com", "api.example.com"),
+        ("https://API.example.com.:443/v1", "api.example.com"),
+        ("http://127.0.0.1:8601", "127.0.0.1:8601"),
+        ("http://example.com:443", "example.com:443"),
+        ("http://[::1]:8601", "[::1]:8601"),
+    ],
+)
+def test_a_venue_is_one_however_its_address_is_written(url, host):
+    """Else two bots would have a budget each."""
+    assert host_of(url) == host
+
+
 @pytest.mark.parametrize("data", [b"alien", b"\0" * SIZE, b"x" * (3 * SIZE)])
 def test_a_file_that_is_none_of_ours_is_begun_anew_and_that_is_said(tmp_path, opened, data):
     """Torn, somebody else's, or too long: it is replaced once, and works."""
@@ -128,7 +150,12 @@ def test_a_file_that_is_none_of_ours_is_begun_anew_and_that_is_said(tmp_path, op
     second = opened(tmp_path)
     assert not second.notes
     assert path.stat().st_size == SIZE
-    assert taken(second, most=10) == 10
+    held = second.take(ONE, T0, is_urgent=True)
+    assert held is not None
+    assert held.wait_ns == DAMAGED_NS  # nobody knows what was used
+    later_ns = T0 + DAMAGED_NS
+    third = opened(tmp_path, now_ns=later_ns, uptime_ns=10**12 + DAMAGED_NS)
+    assert taken(third, later_ns, most=10) == 10
     assert first.usage(T0)["ip"] == (10, 100)
 
 

@@ -20,6 +20,7 @@ const CHECKSUM_AT: usize = 12;
 const IDENTITY_AT: usize = 16;
 const OFFSET_AT: usize = 32;
 const UPTIME_AT: usize = 40;
+const SET_AT: usize = 48;
 const STOP_AT: usize = 56;
 const BAN_AT: usize = 64;
 
@@ -31,10 +32,7 @@ const FOREIGN_AT: usize = 40;
 const SLOTS_AT: usize = 44;
 
 /// How a state begins: magic, and the version of the layout.
-const BEGINS: &[u8; TALLIES_AT] = b"STLYPACE\x01\x00";
-
-/// A clock that was set moves further than this.
-const STEP_NS: u64 = 50_000_000;
+const BEGINS: &[u8; TALLIES_AT] = b"STLYPACE\x02\x00";
 
 /// Takes units from a party's state; returns the state that is left, None for the long way.
 #[pyfunction]
@@ -60,9 +58,8 @@ pub(crate) fn taken(
     uptime_ns: i64,
 ) -> Option<()> {
     is_whole(state, identity)?;
-    may_go(state, now_ns, uptime_ns)?;
-    count(state, counts, now_ns)?;
-    put(state, UPTIME_AT, uptime_ns.to_le_bytes())?;
+    let own_ns = may_go(state, now_ns, uptime_ns)?;
+    count(state, counts, own_ns)?;
     let checksum = checksum(state)?;
     put(state, CHECKSUM_AT, checksum)
 }
@@ -75,9 +72,8 @@ pub(crate) fn taken_again(
     now_ns: i64,
     uptime_ns: i64,
 ) -> Option<()> {
-    may_go(state, now_ns, uptime_ns)?;
-    count(state, counts, now_ns)?;
-    put(state, UPTIME_AT, uptime_ns.to_le_bytes())?;
+    let own_ns = may_go(state, now_ns, uptime_ns)?;
+    count(state, counts, own_ns)?;
     put(state, CHECKSUM_AT, [0; 4])?;
     let checksum = rest.behind(crc32fast::hash(state.get(..rest.begin)?));
     put(state, CHECKSUM_AT, checksum.to_le_bytes())
@@ -147,17 +143,21 @@ pub(crate) fn is_whole(state: &[u8; SIZE], identity: &[u8]) -> Option<()> {
     (is_ours && is_whole).then_some(())
 }
 
-/// Whether the times of a state hold, and nobody has said to stop.
-fn may_go(state: &[u8; SIZE], now_ns: i64, uptime_ns: i64) -> Option<()> {
-    let offset_ns = now_ns.checked_sub(uptime_ns)?;
-    let is_in_time = number(state, OFFSET_AT)?.abs_diff(offset_ns) <= STEP_NS
-        && number(state, UPTIME_AT)? <= uptime_ns;
-    let may_go = now_ns >= number(state, STOP_AT)? && now_ns >= number(state, BAN_AT)?;
-    (is_in_time && may_go).then_some(())
+/// Lets the party's own clock go on; returns its time if nobody has said to stop.
+fn may_go(state: &mut [u8; SIZE], now_ns: i64, uptime_ns: i64) -> Option<i64> {
+    let own_ns = number(state, OFFSET_AT)?.checked_add(uptime_ns)?;
+    let is_same_start = number(state, UPTIME_AT)? <= uptime_ns;
+    let is_free = own_ns >= number(state, STOP_AT)? && own_ns >= number(state, BAN_AT)?;
+    if !(is_same_start && is_free) {
+        return None;
+    }
+    put(state, UPTIME_AT, uptime_ns.to_le_bytes())?;
+    put(state, SET_AT, now_ns.checked_sub(own_ns)?.to_le_bytes())?;
+    Some(own_ns)
 }
 
 /// Enters counts, each (name, units, room); those that were used last stand last.
-fn count(state: &mut [u8; SIZE], counts: &[u8], now_ns: i64) -> Option<()> {
+fn count(state: &mut [u8; SIZE], counts: &[u8], own_ns: i64) -> Option<()> {
     let known = usize::from(u16::from_le_bytes(at(state, TALLIES_AT)?));
     let (_, rest) = state.split_at_mut_checked(HEAD)?;
     let (room, _) = rest.split_at_mut_checked(known.checked_mul(TALLY)?)?;
@@ -167,20 +167,20 @@ fn count(state: &mut [u8; SIZE], counts: &[u8], now_ns: i64) -> Option<()> {
         let most = u64::from_le_bytes(at(count, 16)?);
         let place = room.chunks_exact(TALLY).position(|tally| tally.starts_with(&name))?;
         let from = room.get_mut(place.checked_mul(TALLY)?..)?;
-        add(from.first_chunk_mut()?, units, most, now_ns)?;
+        add(from.first_chunk_mut()?, units, most, own_ns)?;
         from.rotate_left(TALLY);
     }
     Some(())
 }
 
 /// Adds units to a tally where they fit.
-fn add(tally: &mut [u8; TALLY], units: u64, most: u64, now_ns: i64) -> Option<()> {
+fn add(tally: &mut [u8; TALLY], units: u64, most: u64, own_ns: i64) -> Option<()> {
     let mut slots = [0_u32; (TALLY - SLOTS_AT) / 4];
     for (slot, bytes) in slots.iter_mut().zip(tally.get(SLOTS_AT..)?.chunks_exact(4)) {
         *slot = u32::from_le_bytes(at(bytes, 0)?);
     }
     let newest = number(tally, NEWEST_AT)?;
-    let now = now_ns.checked_div(number(tally, SLOT_AT)?)?;
+    let now = own_ns.checked_div(number(tally, SLOT_AT)?)?;
     if now > newest {
         let passed = usize::try_from(now.checked_sub(newest)?).ok()?.min(slots.len());
         slots.get_mut(..passed)?.fill(0);
@@ -188,7 +188,7 @@ fn add(tally: &mut [u8; TALLY], units: u64, most: u64, now_ns: i64) -> Option<()
         put(tally, NEWEST_AT, now.to_le_bytes())?;
     }
     let mut used: u64 = slots.iter().map(|&slot| u64::from(slot)).sum();
-    if now_ns < number(tally, FOREIGN_UNTIL_AT)? {
+    if own_ns < number(tally, FOREIGN_UNTIL_AT)? {
         used = used.checked_add(u64::from(u32::from_le_bytes(at(tally, FOREIGN_AT)?)))?;
     }
     if used > 0 && used.checked_add(units)? > most {

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 from steelyard import dialects
 from steelyard.cli.market_told import QUESTION, market_in
@@ -25,7 +24,7 @@ from steelyard.domain.order import FIELDS, Need, OrderType, Side, TimeInForce
 from steelyard.net.client import TOTAL_S, HttpClient
 from steelyard.net.clock import uptime_ns
 from steelyard.store.datadir import state_directory
-from steelyard.store.pacing import Names, SharedPacing, UrgentPacing
+from steelyard.store.pacing import Names, SharedPacing, UrgentPacing, host_of
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, MarketTold, Role, StreamUp, VenueHalt
 from steelyard.trading.config import VenueTable
@@ -84,7 +83,7 @@ class DialectVenue:
         )
         self._pacing = (UrgentPacing if is_urgent else SharedPacing)(
             state_directory() / PACE,
-            Names(urlsplit(self._http.base_url).netloc, key.key, table.account),
+            Names(host_of(self._http.base_url), key.key, table.account),
             dialect.limits,
             rng,
             owner.now_ns(),

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from random import SystemRandom
 from typing import Any
-from urllib.parse import urlsplit
 
 from steelyard import dialects
 from steelyard.cli.trader_stream import Stream
@@ -32,7 +31,7 @@ from steelyard.exchange.records import MarketHeard, MarketPast
 from steelyard.net.client import HttpClient
 from steelyard.net.clock import Clock, uptime_ns
 from steelyard.store.datadir import state_directory
-from steelyard.store.pacing import Names, SharedPacing
+from steelyard.store.pacing import Names, SharedPacing, host_of
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Level, ResetStream, Returned, Role, Woken
 from steelyard.trading.connector import Connector
@@ -72,10 +71,9 @@ class LiveVenue:
         self.clock = Clock()
         self.rng = SystemRandom()
         self._http = HttpClient(rest, loopback_only=False)
-        host = urlsplit(self._http.base_url).netloc
         self.pacing = SharedPacing(
             state_directory() / PACE,
-            Names(host, "", ""),
+            Names(host_of(self._http.base_url), "", ""),
             found.limits,
             self.rng,
             self.clock.now_ns(),

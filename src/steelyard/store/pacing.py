@@ -4,9 +4,9 @@ The files lie outside every data directory, because a venue counts a host's requ
 of a directory. The address's file is the lock of all three. The invariant: between lock and unlock
 one trader alone has read and written, so two that ask at once never get the same units; a trader
 that is killed leaves what it has taken as used, and no lock. A state is written by one call within
-one page, which no signal parts. A file that is torn or somebody else's is begun anew, and `notes`
-say so. Names are digests: no file tells a key. A trader that holds a lock and does nothing is not
-waited for.
+one page, which no signal parts. A file that is torn or somebody else's is begun anew, with nothing
+sent for a minute, and `notes` say so. Names are digests: no file tells a key. A trader that holds a
+lock and does nothing is not waited for.
 """
 
 import errno
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -34,17 +35,27 @@ LATER_MAX = 100  # words of the venue that wait for a file
 FORGOTTEN_NS = 7 * 24 * 3_600 * SECOND_NS  # nobody has used a file for so long: it goes
 SUFFIX = ".pace"
 NOTES_MAX = 20
+USUAL_PORTS = {"http": 80, "https": 443}
 PLAIN_MAX = 500  # kinds of requests whose counts are kept
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _HELD = frozenset({errno.EAGAIN, errno.EACCES})
 
 
 class Names(NamedTuple):
-    """Whose requests they are: the venue's host and port, the key's id, the account."""
+    """Whose requests they are: the venue's host and port (`host_of`), the key's id, the account."""
 
     host: str
     key: str
     account: str
+
+
+def host_of(base_url: str) -> str:
+    """Return a venue's host and port, which are the same however its address is written."""
+    parts = urlsplit(base_url)
+    name = (parts.hostname or "").rstrip(".")
+    name = f"[{name}]" if ":" in name else name
+    is_usual = parts.port in {None, USUAL_PORTS.get(parts.scheme)}
+    return name if is_usual else f"{name}:{parts.port}"
 
 
 _IP, _KEY, _ALL = frozenset({Per.IP}), frozenset({Per.KEY}), frozenset(budget.HOLDERS)
@@ -145,8 +156,8 @@ class _File:
         if party or not data:
             return self._party, None
         return self._party, (
-            f"{self.path} is damaged or no file of this venue's limits; it is begun anew, without "
-            "what was used and told before"
+            f"{self.path} is damaged or no file of this venue's limits; it is begun anew, and "
+            "nothing is sent for a minute, because what was used and told before is not known"
         )
 
     def write(self) -> None:
@@ -387,6 +398,7 @@ class SharedPacing:
             parties[per].keep_time(now_ns, uptime_ns)
             if note is not None:
                 self.notes.append(note)
+                parties[per].hold(now_ns)
         while self._later:
             self._later.popleft()(parties)
         result = act(parties)

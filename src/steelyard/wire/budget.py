@@ -10,8 +10,8 @@ back because the venue tells of less: what it tells on top of that is somebody e
 The venue's word to stop stops every trader of the host; where it does not say for how long, the
 pauses are 1, 2, 4 s and so on. A ban is a time of its own, which outlives every process.
 
-Times are the host's clock. Who calls says how long the host has been up as well, and a clock that
-was set moves all times with it. It does no I/O.
+Each party has a clock of its own, which goes on as the host's uptime does, and nobody can set it.
+Times that callers tell and are told are those of the host's clock. It does no I/O.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,8 @@ BAN_NS = 2 * MINUTE_NS  # where the venue does not say for how long
 HALT_MAX_NS = 3 * 24 * 60 * MINUTE_NS  # the longest that venues ban for
 UNITS_MAX = 2**32 - 1  # that have room
 ROOM_MAX = 2**63 - 1  # nothing is held back
-STEP_NS = SECOND_NS // 20  # a clock that was set moves further than this
+DAMAGED_NS = MINUTE_NS  # nothing is sent for so long when what was used is lost
+TIME_MAX_NS = 2**61  # no time is later, nor any number for a request: there is room to reckon
 
 
 CONNECT = "CONNECT"  # method and path of what opens a WebSocket
@@ -163,12 +164,6 @@ class Tally:
         if foreign > self.foreign:
             self.foreign, self.foreign_until_ns = min(foreign, UNITS_MAX), until_ns
 
-    def shift(self, by_ns: int) -> None:
-        """Move all times, because the clock was moved."""
-        self.newest += -(-by_ns // self.slot_ns)
-        self.drained_ns += by_ns
-        self.foreign_until_ns += by_ns
-
     def _turn(self, now_ns: int) -> None:
         """Let slots that are over come back; a time before the newest is taken for it."""
         passed = now_ns // self.slot_ns - self.newest
@@ -191,12 +186,12 @@ def _slot_ns(limit: Limit) -> int:
 # -- one party's state ----------------------------------------------------------------------------
 
 MAGIC = b"STLYPACE"
-VERSION = 1
+VERSION = 2
 TALLIES_MAX = 23  # of one party; one more takes the place of the one that is longest unused
 SIZE = 4096  # bytes of a party's state
 IDENTITY = 16  # bytes that tell whose state it is
-# magic, version, tallies, checksum, identity, clock less uptime, uptime, stop since, until,
-# ban until, nonce, pauses in a row
+# magic, version, tallies, checksum, identity, clock less uptime, uptime, the host's clock less this
+# one, stop until, ban until, nonce, pauses in a row
 _HEAD = Layout("<8sHHI16sqqqqqQI")
 _TALLY = Layout(f"<8sqqqqI{SLOTS}I")
 _PLAIN = Layout("<8sQQ")  # name, units, room
@@ -209,9 +204,9 @@ class Party:
 
     def __init__(self) -> None:
         self.tallies: dict[bytes, Tally] = {}  # the one used last comes last
-        self.offset_ns: int | None = None  # the host's clock less its uptime
+        self.offset_ns: int | None = None  # its clock less the host's uptime
         self.uptime_ns = 0
-        self.stopped_ns = 0  # when it was told to stop
+        self.set_ns = 0  # by how much the host's clock is ahead of its own
         self.stop_ns = 0  # nothing is sent before
         self.ban_ns = 0  # likewise, and more is at stake
         self.nonce = 0  # the last one
@@ -231,13 +226,15 @@ class Party:
 
     def stop(self, now_ns: int) -> Stop | None:
         """Return for how long the venue has said to stop, or None."""
-        if now_ns < self.ban_ns:
-            return Stop(max(self.ban_ns, self.stop_ns), is_ban=True)
-        return Stop(self.stop_ns, is_ban=False) if now_ns < self.stop_ns else None
+        own_ns = self.own_ns(now_ns)
+        until_ns = max(self.ban_ns, self.stop_ns)
+        if own_ns >= until_ns:
+            return None
+        return Stop(until_ns + self.set_ns, is_ban=own_ns < self.ban_ns)
 
     def told_to_stop(self, now_ns: int, for_ns: int, rng: Chance, *, is_ban: bool) -> None:
         """Take the venue's word to stop; for_ns is 0 where it did not say for how long."""
-        for_ns = min(for_ns, HALT_MAX_NS)
+        for_ns, now_ns = min(for_ns, HALT_MAX_NS), self.own_ns(now_ns)
         if is_ban:
             self.ban_ns = max(self.ban_ns, now_ns + (for_ns or BAN_NS))
             return
@@ -245,7 +242,6 @@ class Party:
             if now_ns >= self.stop_ns + RELENT_NS:
                 self.pauses = 0
             self.pauses += 1
-            self.stopped_ns = now_ns
             if not for_ns:
                 pause_ns = min(PAUSE_MAX_NS, PAUSE_FIRST_NS << min(self.pauses - 1, 16))
                 for_ns = pause_ns + rng.randrange(pause_ns // PAUSE_JITTER + 1)
@@ -256,24 +252,26 @@ class Party:
         self.nonce = max(self.nonce + 1, stamp_ns)
         return self.nonce
 
+    def own_ns(self, now_ns: int) -> int:
+        """Return by its own clock what is now by the host's."""
+        return now_ns - self.set_ns
+
     def keep_time(self, now_ns: int, uptime_ns: int) -> None:
-        """Move all times if the clock was set since the last call."""
-        offset_ns, before_ns = now_ns - uptime_ns, self.offset_ns
-        if before_ns is not None and uptime_ns < self.uptime_ns:
+        """Let its clock go on; a host's clock that was set, or that is held, changes nothing."""
+        if self.offset_ns is None:
+            self.offset_ns = now_ns - uptime_ns
+        elif uptime_ns < self.uptime_ns:
             # The host was started anew: as much time has passed as its clock says, but not less
             # than none.
-            before_ns = offset_ns + max(0, before_ns + self.uptime_ns - now_ns)
-        if before_ns is None or abs(offset_ns - before_ns) > STEP_NS:
-            self._shift(offset_ns - (offset_ns if before_ns is None else before_ns))
-            self.offset_ns = offset_ns
+            before_ns = self.offset_ns + self.uptime_ns
+            passed_ns = max(0, now_ns - self.set_ns - before_ns)
+            self.offset_ns = before_ns + passed_ns - uptime_ns
         self.uptime_ns = uptime_ns
+        self.set_ns = now_ns - self.offset_ns - uptime_ns
 
-    def _shift(self, by_ns: int) -> None:
-        for tally in self.tallies.values():
-            tally.shift(by_ns)
-        self.stopped_ns += by_ns
-        self.stop_ns += by_ns
-        self.ban_ns += by_ns
+    def hold(self, now_ns: int) -> None:
+        """Let nothing be sent for a while: nobody knows what was used."""
+        self.stop_ns = max(self.stop_ns, self.own_ns(now_ns) + DAMAGED_NS)
 
 
 @lru_cache(maxsize=NAMES_MAX)
@@ -292,7 +290,7 @@ def packed(party: Party, identity: bytes) -> bytes:
         identity,
         party.offset_ns or 0,
         party.uptime_ns,
-        party.stopped_ns,
+        party.set_ns,
         party.stop_ns,
         party.ban_ns,
         party.nonce,
@@ -322,12 +320,16 @@ def unpacked(data: bytes, identity: bytes) -> Party | None:
     plain = data[:_CHECKSUM_AT] + bytes(4) + data[_CHECKSUM_AT + 4 :]
     if (magic, version, whose) != (MAGIC, VERSION, identity) or crc32(plain) != checksum:
         return None
+    if max(map(abs, rest)) > TIME_MAX_NS:
+        return None
     party = Party()
-    party.offset_ns, party.uptime_ns, party.stopped_ns, party.stop_ns = rest[:4]
+    party.offset_ns, party.uptime_ns, party.set_ns, party.stop_ns = rest[:4]
     party.ban_ns, party.nonce, party.pauses = rest[4:]
     for number in range(min(count, TALLIES_MAX)):
         at = _HEAD.size + number * _TALLY.size
         name, slot_ns, newest, drained, until, foreign, *slots = _TALLY.unpack_from(data, at)
+        if slot_ns <= 0 or max(slot_ns, abs(newest), abs(drained), abs(until)) > TIME_MAX_NS:
+            return None
         tally = Tally(slot_ns)
         tally.newest, tally.drained_ns, tally.slots = newest, drained, slots
         tally.foreign, tally.foreign_until_ns = foreign, until
@@ -406,20 +408,21 @@ def take(
         if (stop := party.stop(now_ns)) is not None:
             said = "the venue has banned this host" if stop.is_ban else "the venue said to wait"
             return Held(said, stop.until_ns - now_ns)
-    counted: list[tuple[Tally, Limit, int]] = []
+    counted: list[tuple[Tally, Limit, int, int]] = []
     longest: Held | None = None
     for limit, units, holder, name in counts_of(limits, cost):
         if (holding := parties.get(holder)) is None:
             continue
         tally = holding.named(name, limit)
-        counted.append((tally, limit, units))
-        wait_ns = tally.wait_ns(limit, units, _room(limit, is_urgent=is_urgent), now_ns)
+        room, own_ns = _room(limit, is_urgent=is_urgent), holding.own_ns(now_ns)
+        counted.append((tally, limit, units, own_ns))
+        wait_ns = tally.wait_ns(limit, units, room, own_ns)
         if wait_ns > 0 and (longest is None or wait_ns > longest.wait_ns):
             longest = Held(f"waiting for the venue's rate limit ({limit.name})", wait_ns)
     if longest is not None:
         return longest
-    for tally, limit, units in counted:
-        tally.add(limit, units, now_ns)
+    for tally, limit, units, own_ns in counted:
+        tally.add(limit, units, own_ns)
     return None
 
 
@@ -449,13 +452,14 @@ def learn(
                 and (limit.counts, limit.window_ns) == (spent.counts, spent.window_ns)
             )
             if is_meant and party is not None and limit.per is not Per.PAIR:
-                party.tally(limit).learn(limit, spent.used, now_ns, offset_ns)
+                own_ns = party.own_ns(now_ns)
+                party.tally(limit).learn(limit, spent.used, own_ns, offset_ns + now_ns - own_ns)
 
 
 def usage(limits: LimitProfile, parties: Parties, now_ns: int) -> dict[str, tuple[int, int]]:
     """Return by limit how much counts now, and how much there may be."""
     return {
-        limit.name: (party.tally(limit).used(limit, now_ns), limit.limit)
+        limit.name: (party.tally(limit).used(limit, party.own_ns(now_ns)), limit.limit)
         for limit in limits.limits
         if not limit.routes and limit.per is not Per.PAIR
         if (party := parties.get(HOLDERS[limit.per])) is not None
