@@ -146,6 +146,16 @@ def test_what_others_have_used_comes_back_with_the_venues_window():
     assert budget.take(limits, parties, ONE, now_ns + held.wait_ns) is None
 
 
+@pytest.mark.parametrize("kind", [*Kind])
+def test_a_word_beyond_reason_holds_no_longer_than_the_longest_ban(kind):
+    """And can be written down."""
+    limit, parties = Limit("w", Per.IP, Counts.WEIGHT, 20, WINDOW_NS, kind), new_parties()
+    budget.learn(profile(limit), parties, (Spent(10**15, "w"),), T0, 0)
+    held = budget.take(profile(limit), parties, ONE, T0)
+    assert 0 < held.wait_ns <= HALT_MAX_NS
+    assert packed(parties[Per.IP], WHO)
+
+
 def test_the_venue_telling_of_less_changes_nothing():
     """It may not have seen yet what is on its way."""
     limit = Limit("w", Per.IP, Counts.WEIGHT, 100, MINUTE_NS)

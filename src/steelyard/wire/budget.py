@@ -150,7 +150,7 @@ class Tally:
     def learn(self, limit: Limit, told: int, now_ns: int, offset_ns: int) -> None:
         """Take the venue's word of how much is used; offset_ns is its clock less ours."""
         if limit.kind is Kind.BUCKET:
-            level_ns = told * paced_ns(limit) // limit.limit
+            level_ns = min(told * paced_ns(limit) // limit.limit, HALT_MAX_NS)
             self.drained_ns = max(self.drained_ns, now_ns + level_ns)
             return
         since_ns, until_ns = now_ns - limit.window_ns, now_ns + paced_ns(limit)
