@@ -276,7 +276,7 @@ impl Turn<'_> {
         lots: i64,
     ) -> Trade {
         let maker = self.shared.nodes.get(maker_at);
-        let Order { price_ticks, order_id, extra, .. } = *maker;
+        let Order { price_ticks, order_id, extra, side, .. } = *maker;
         let (is_hidden, level) = (maker.is_hidden(), self.shared.nodes.level_of(maker_at));
         if extra != 0 {
             let maker = *maker;
@@ -284,7 +284,8 @@ impl Turn<'_> {
         }
         let trade = self.print(taker_side, taker_order_id, order_id, price_ticks, lots);
         if !is_hidden {
-            self.touch(taker_side.opposite(), price_ticks, level);
+            // The maker's own word for it: to turn the taker's round would be a branch.
+            self.touch(side, price_ticks, level);
         }
         trade
     }
