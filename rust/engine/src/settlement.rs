@@ -177,7 +177,7 @@ impl Turn<'_> {
         // The compiler knows then of which numbers one half is nothing, and leaves it out.
         match self.market.small_amounts(trade.price_ticks, lots) {
             Some(amounts) => self.settle(taker, maker_at, &trade, &amounts),
-            None => self.settle_large(taker, maker_at, &trade),
+            None => self.settle_large(taker, maker_at, &{ trade }),
         }
         self.take_off(maker_at, lots);
     }
@@ -205,7 +205,8 @@ impl Turn<'_> {
         }
         let taker = &*taker;
         if taker.fee_asset == FeeAsset::Token || maker.fee_asset == FeeAsset::Token {
-            return self.settle_for_token(taker, maker_at, trade, amounts);
+            // Copies: what only these have the address of stays in registers.
+            return self.settle_for_token(taker, maker_at, &{ *trade }, &{ *amounts });
         }
         // Nobody can foresee who of them buys: no branch.
         let is_buy = taker.side == Side::Buy;
