@@ -80,6 +80,29 @@ fn halves(atoms: i128) -> [u64; 2] {
     [bits as u64, (bits >> 64) as u64]
 }
 
+/// Returns the record of an order's part in a trade, of which so much remains.
+#[inline(always)]
+fn fill(
+    (order, remaining_lots): (&Order, i64),
+    trade: &Trade,
+    liquidity: Liquidity,
+    fee: Fee,
+) -> [u64; 10] {
+    let [low, high] = halves(fee.atoms);
+    [
+        head(tag::FILLED, 10, order.account_id),
+        order.order_id,
+        trade.trade_id,
+        trade.price_ticks.cast_unsigned(),
+        trade.size_lots.cast_unsigned(),
+        remaining_lots.cast_unsigned(),
+        low,
+        high,
+        pair(trade.instrument_id, fee.asset_id),
+        sign(order.side) | u64::from(liquidity.number()) << 8,
+    ]
+}
+
 impl Effects {
     /// Returns the records so far.
     #[must_use]
@@ -169,19 +192,21 @@ impl Effects {
         liquidity: Liquidity,
         fee: Fee,
     ) {
-        let [low, high] = halves(fee.atoms);
-        self.tell([
-            head(tag::FILLED, 10, order.account_id),
-            order.order_id,
-            trade.trade_id,
-            trade.price_ticks.cast_unsigned(),
-            trade.size_lots.cast_unsigned(),
-            remaining_lots.cast_unsigned(),
-            low,
-            high,
-            pair(trade.instrument_id, fee.asset_id),
-            sign(order.side) | u64::from(liquidity.number()) << 8,
-        ]);
+        self.tell(fill((order, remaining_lots), trade, liquidity, fee));
+    }
+
+    /// Tells both owners of their parts in a trade, the taker's first; each with what remains.
+    #[inline(always)]
+    pub(crate) fn filled_both(
+        &mut self,
+        taker: (&Order, i64),
+        maker: (&Order, i64),
+        trade: &Trade,
+        (taken, made): (Fee, Fee),
+    ) {
+        let [a, b, c, d, e, f, g, h, i, j] = fill(taker, trade, Liquidity::Taker, taken);
+        let [k, l, m, n, o, p, q, r, s, t] = fill(maker, trade, Liquidity::Maker, made);
+        self.tell([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t]);
     }
 
     #[inline(always)]

@@ -240,12 +240,13 @@ impl Turn<'_> {
         let Shared { ledger, rare, nodes, .. } = &mut **shared;
         let (listing, maker) = (&market.instrument, nodes.get(maker_at));
         count_volume(ledger, rare.now_ns, listing, taker, quote_atoms);
-        effects.filled(taker, taker.remaining_lots, trade, Liquidity::Taker, taker_fee);
-        if !maker.is_house() {
-            let left = maker.remaining_lots - trade.size_lots;
-            count_volume(ledger, rare.now_ns, listing, maker, quote_atoms);
-            effects.filled(maker, left, trade, Liquidity::Maker, maker_fee);
+        if maker.is_house() {
+            return effects.filled(taker, taker.remaining_lots, trade, Liquidity::Taker, taker_fee);
         }
+        let left = maker.remaining_lots - trade.size_lots;
+        count_volume(ledger, rare.now_ns, listing, maker, quote_atoms);
+        let (taking, making) = ((taker, taker.remaining_lots), (maker, left));
+        effects.filled_both(taking, making, trade, (taker_fee, maker_fee));
     }
 
     /// Settles one trade of a house taker and takes it off the maker's place.
