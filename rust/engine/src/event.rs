@@ -310,6 +310,29 @@ impl Effects {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::NO_ORDER;
+
+    #[test]
+    fn two_parts_told_at_once_are_those_told_one_by_one() {
+        let trade = Trade {
+            instrument_id: 3,
+            trade_id: 11,
+            price_ticks: 9,
+            size_lots: 2,
+            taker_order_id: 8,
+            maker_order_id: 7,
+            taker_side: Side::Sell,
+        };
+        let taker = Order { order_id: 8, account_id: 101, side: Side::Sell, ..NO_ORDER };
+        let maker = Order { order_id: 7, account_id: 100, ..NO_ORDER };
+        let taken = Fee { asset_id: 2, atoms: 1 << 70 };
+        let made = Fee { asset_id: 1, atoms: -5 };
+        let (mut both, mut apart) = (Effects::default(), Effects::default());
+        both.filled_both((&taker, 4), (&maker, 6), &trade, (taken, made));
+        apart.filled(&taker, 4, &trade, Liquidity::Taker, taken);
+        apart.filled(&maker, 6, &trade, Liquidity::Maker, made);
+        assert_eq!(both.bytes(), apart.bytes());
+    }
 
     #[test]
     fn nothing_is_lost_while_the_room_grows_or_is_used_again() {

@@ -259,6 +259,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_range_the_wrong_way_round_holds_nothing() {
+        assert_eq!(count(2, 60), 59);
+        assert_eq!(count(7, 7), 1);
+        assert_eq!(count(8, 7), 0);
+        assert_eq!(count(0, i64::MAX), 1 << 63);
+    }
+
     /// The general way is that of commands as values; `now_ns` rises so that some orders expire.
     #[test]
     fn the_plain_way_ends_as_the_general_one() {
