@@ -80,6 +80,29 @@ fn halves(atoms: i128) -> [u64; 2] {
     [bits as u64, (bits >> 64) as u64]
 }
 
+/// Returns the record of an order's part in a trade, of which so much remains.
+#[inline(always)]
+fn fill(
+    (order, remaining_lots): (&Order, i64),
+    trade: &Trade,
+    liquidity: Liquidity,
+    fee: Fee,
+) -> [u64; 10] {
+    let [low, high] = halves(fee.atoms);
+    [
+        head(tag::FILLED, 10, order.account_id),
+        order.order_id,
+        trade.trade_id,
+        trade.price_ticks.cast_unsigned(),
+        trade.size_lots.cast_unsigned(),
+        remaining_lots.cast_unsigned(),
+        low,
+        high,
+        pair(trade.instrument_id, fee.asset_id),
+        sign(order.side) | u64::from(liquidity.number()) << 8,
+    ]
+}
+
 impl Effects {
     /// Returns the records so far.
     #[must_use]
@@ -169,19 +192,21 @@ impl Effects {
         liquidity: Liquidity,
         fee: Fee,
     ) {
-        let [low, high] = halves(fee.atoms);
-        self.tell([
-            head(tag::FILLED, 10, order.account_id),
-            order.order_id,
-            trade.trade_id,
-            trade.price_ticks.cast_unsigned(),
-            trade.size_lots.cast_unsigned(),
-            remaining_lots.cast_unsigned(),
-            low,
-            high,
-            pair(trade.instrument_id, fee.asset_id),
-            sign(order.side) | u64::from(liquidity.number()) << 8,
-        ]);
+        self.tell(fill((order, remaining_lots), trade, liquidity, fee));
+    }
+
+    /// Tells both owners of their parts in a trade, the taker's first; each with what remains.
+    #[inline(always)]
+    pub(crate) fn filled_both(
+        &mut self,
+        taker: (&Order, i64),
+        maker: (&Order, i64),
+        trade: &Trade,
+        (taken, made): (Fee, Fee),
+    ) {
+        let [a, b, c, d, e, f, g, h, i, j] = fill(taker, trade, Liquidity::Taker, taken);
+        let [k, l, m, n, o, p, q, r, s, t] = fill(maker, trade, Liquidity::Maker, made);
+        self.tell([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t]);
     }
 
     #[inline(always)]
@@ -285,6 +310,29 @@ impl Effects {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::NO_ORDER;
+
+    #[test]
+    fn two_parts_told_at_once_are_those_told_one_by_one() {
+        let trade = Trade {
+            instrument_id: 3,
+            trade_id: 11,
+            price_ticks: 9,
+            size_lots: 2,
+            taker_order_id: 8,
+            maker_order_id: 7,
+            taker_side: Side::Sell,
+        };
+        let taker = Order { order_id: 8, account_id: 101, side: Side::Sell, ..NO_ORDER };
+        let maker = Order { order_id: 7, account_id: 100, ..NO_ORDER };
+        let taken = Fee { asset_id: 2, atoms: 1 << 70 };
+        let made = Fee { asset_id: 1, atoms: -5 };
+        let (mut both, mut apart) = (Effects::default(), Effects::default());
+        both.filled_both((&taker, 4), (&maker, 6), &trade, (taken, made));
+        apart.filled(&taker, 4, &trade, Liquidity::Taker, taken);
+        apart.filled(&maker, 6, &trade, Liquidity::Maker, made);
+        assert_eq!(both.bytes(), apart.bytes());
+    }
 
     #[test]
     fn nothing_is_lost_while_the_room_grows_or_is_used_again() {

@@ -211,11 +211,10 @@ impl Ladder {
         let number = page << PAGE_BITS | tick;
         // Nobody can foresee whether it is open, and to look at it takes long: no branch.
         self.page_bits[page as usize] |= 1 << tick;
-        let is_best = match self.side {
-            Side::Buy => price_ticks > self.best,
-            // No best price is, one less and unsigned, above all prices.
-            Side::Sell => self.best.wrapping_sub(1).cast_unsigned() >= price_ticks.cast_unsigned(),
-        };
+        // No best price is, one less and unsigned, above all prices.
+        let (is_buy, best) = (self.side == Side::Buy, self.best.cast_unsigned());
+        let bound = select_unpredictable(is_buy, best, best.wrapping_sub(1));
+        let is_best = (price_ticks.cast_unsigned() <= bound) != is_buy;
         self.best = select_unpredictable(is_best, price_ticks, self.best);
         self.best_level = select_unpredictable(is_best, number, self.best_level);
         let level = &mut self.levels[number as usize];
@@ -259,19 +258,15 @@ impl Ladder {
     /// Returns a word's bits that are worse than one of them.
     #[inline]
     fn behind(&self, digit: u32) -> u64 {
-        match self.side {
-            Side::Buy => (1 << digit) - 1,
-            Side::Sell => u64::MAX << digit << 1,
-        }
+        let below = !(u64::MAX << digit);
+        select_unpredictable(self.side == Side::Buy, below, u64::MAX << digit << 1)
     }
 
     /// Returns a word's best bit.
     #[inline]
     fn first(&self, bits: u64) -> u32 {
-        match self.side {
-            Side::Buy => DIGIT as u32 - bits.leading_zeros(),
-            Side::Sell => bits.trailing_zeros(),
-        }
+        let last = (DIGIT as u32).wrapping_sub(bits.leading_zeros());
+        select_unpredictable(self.side == Side::Buy, last, bits.trailing_zeros())
     }
 
     /// Returns the page of a number.

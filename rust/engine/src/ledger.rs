@@ -245,7 +245,9 @@ impl Ledger {
     /// Adds to the free pocket; whoever calls gives elsewhere what it takes here.
     #[inline(always)]
     pub(crate) fn credit(&mut self, at: u32, free_atoms: i128) {
-        self.change(at, |it| (it.free_atoms + free_atoms, it.held_atoms));
+        let entry = self.entry(at);
+        entry.balance.free_atoms += free_atoms;
+        assert!(entry.balance.free_atoms >= 0 || may_owe(entry.account_id), "overdrawn");
     }
 
     /// Adds to both pockets; whoever calls gives elsewhere what it takes here.
@@ -254,19 +256,26 @@ impl Ledger {
         self.change(at, |it| (it.free_atoms + free_atoms, it.held_atoms + held_atoms));
     }
 
-    /// Changes both pockets, and takes the balance out of the hash.
+    /// Changes both pockets.
     #[inline(always)]
     fn change(&mut self, at: u32, pockets: impl FnOnce(&Balance) -> (i128, i128)) {
+        let entry = self.entry(at);
+        let balance = &mut entry.balance;
+        (balance.free_atoms, balance.held_atoms) = pockets(balance);
+        assert!(balance.held_atoms >= 0, "more released than was held");
+        assert!(balance.free_atoms >= 0 || may_owe(entry.account_id), "overdrawn");
+    }
+
+    /// Returns a balance that is to be changed, and takes it out of the hash.
+    #[inline(always)]
+    fn entry(&mut self, at: u32) -> &mut Entry {
         let entry = &mut self.entries[at as usize];
         if !entry.is_stale {
             entry.is_stale = true;
             self.hashed = self.hashed.wrapping_sub(entry.hashed);
             self.stale.push(at);
         }
-        let balance = &mut entry.balance;
-        (balance.free_atoms, balance.held_atoms) = pockets(balance);
-        assert!(balance.held_atoms >= 0, "more released than was held");
-        assert!(balance.free_atoms >= 0 || may_owe(entry.account_id), "overdrawn");
+        entry
     }
 
     // -- questions --------------------------------------------------------------------------

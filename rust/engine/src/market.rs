@@ -196,8 +196,10 @@ impl Turn<'_> {
     /// Notes that a level's size has changed; where it is, if that is known.
     #[inline(always)]
     pub(crate) fn touch(&mut self, side: Side, price_ticks: i64, level: u32) {
-        let is_same =
-            |it: &Touch| (it.price_ticks, it.side, it.market) == (price_ticks, side, self.at);
+        // Two in a row differ rarely in one of these alone: one branch.
+        let is_same = |it: &Touch| {
+            (it.price_ticks == price_ticks) & (it.side == side) & (it.market == self.at)
+        };
         if !self.shared.touched.last().is_some_and(is_same) {
             self.shared.touched.push(Touch { market: self.at, side, price_ticks, level });
         }

@@ -24,11 +24,19 @@ use crate::units::with_fee;
 /// What a plain order in a market must keep to; nothing does where orders are not plain.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
-    price_max_ticks: i64,
+    /// How many prices there are, from 1.
+    prices: u64,
     size_min_lots: i64,
-    size_max_lots: i64,
+    /// How many sizes there are, from the least.
+    sizes: u64,
     notional_min_atoms: i64,
-    notional_max_atoms: i64,
+    /// How many amounts there are, from the least.
+    notionals: u64,
+}
+
+/// Returns how many numbers there are from one to another, none if they are the wrong way round.
+fn count(from: i64, to: i64) -> u64 {
+    if from <= to { to.abs_diff(from).saturating_add(1) } else { 0 }
 }
 
 impl Market {
@@ -40,11 +48,11 @@ impl Market {
         let largest = if it.notional_max_atoms == 0 { i128::MAX } else { it.notional_max_atoms };
         match i64::try_from(it.notional_min_atoms) {
             Ok(notional_min_atoms) if is_plain => Limits {
-                price_max_ticks: it.price_max_ticks,
+                prices: count(1, it.price_max_ticks),
                 size_min_lots: it.size_min_lots,
-                size_max_lots: it.size_max_lots,
+                sizes: count(it.size_min_lots, it.size_max_lots),
                 notional_min_atoms,
-                notional_max_atoms: i64::try_from(largest).unwrap_or(i64::MAX),
+                notionals: count(notional_min_atoms, i64::try_from(largest).unwrap_or(i64::MAX)),
             },
             _ => Limits::default(),
         }
@@ -56,9 +64,10 @@ impl Market {
         let limits = &self.limits;
         let lot_atoms = price_ticks.checked_mul(self.instrument.tick_lot_atoms)?;
         let atoms = lot_atoms.checked_mul(size_lots)?;
-        let keeps = (1..=limits.price_max_ticks).contains(&price_ticks)
-            && (limits.size_min_lots..=limits.size_max_lots).contains(&size_lots)
-            && (limits.notional_min_atoms..=limits.notional_max_atoms).contains(&atoms);
+        // Each in one comparison: what is below its range is far above it, unsigned.
+        let keeps = price_ticks.wrapping_sub(1).cast_unsigned() < limits.prices
+            && size_lots.wrapping_sub(limits.size_min_lots).cast_unsigned() < limits.sizes
+            && atoms.wrapping_sub(limits.notional_min_atoms).cast_unsigned() < limits.notionals;
         keeps.then_some(lot_atoms.cast_unsigned())
     }
 }
@@ -248,6 +257,14 @@ mod tests {
             fee_asset: FeeAsset::of(random.below(3) as u8).unwrap(),
             terms: None,
         }
+    }
+
+    #[test]
+    fn a_range_the_wrong_way_round_holds_nothing() {
+        assert_eq!(count(2, 60), 59);
+        assert_eq!(count(7, 7), 1);
+        assert_eq!(count(8, 7), 0);
+        assert_eq!(count(0, i64::MAX), 1 << 63);
     }
 
     /// The general way is that of commands as values; `now_ns` rises so that some orders expire.

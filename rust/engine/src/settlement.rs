@@ -177,7 +177,7 @@ impl Turn<'_> {
         // The compiler knows then of which numbers one half is nothing, and leaves it out.
         match self.market.small_amounts(trade.price_ticks, lots) {
             Some(amounts) => self.settle(taker, maker_at, &trade, &amounts),
-            None => self.settle_large(taker, maker_at, &trade),
+            None => self.settle_large(taker, maker_at, &{ trade }),
         }
         self.take_off(maker_at, lots);
     }
@@ -205,7 +205,8 @@ impl Turn<'_> {
         }
         let taker = &*taker;
         if taker.fee_asset == FeeAsset::Token || maker.fee_asset == FeeAsset::Token {
-            return self.settle_for_token(taker, maker_at, trade, amounts);
+            // Copies: what only these have the address of stays in registers.
+            return self.settle_for_token(taker, maker_at, &{ *trade }, &{ *amounts });
         }
         // Nobody can foresee who of them buys: no branch.
         let is_buy = taker.side == Side::Buy;
@@ -239,12 +240,13 @@ impl Turn<'_> {
         let Shared { ledger, rare, nodes, .. } = &mut **shared;
         let (listing, maker) = (&market.instrument, nodes.get(maker_at));
         count_volume(ledger, rare.now_ns, listing, taker, quote_atoms);
-        effects.filled(taker, taker.remaining_lots, trade, Liquidity::Taker, taker_fee);
-        if !maker.is_house() {
-            let left = maker.remaining_lots - trade.size_lots;
-            count_volume(ledger, rare.now_ns, listing, maker, quote_atoms);
-            effects.filled(maker, left, trade, Liquidity::Maker, maker_fee);
+        if maker.is_house() {
+            return effects.filled(taker, taker.remaining_lots, trade, Liquidity::Taker, taker_fee);
         }
+        let left = maker.remaining_lots - trade.size_lots;
+        count_volume(ledger, rare.now_ns, listing, maker, quote_atoms);
+        let (taking, making) = ((taker, taker.remaining_lots), (maker, left));
+        effects.filled_both(taking, making, trade, (taker_fee, maker_fee));
     }
 
     /// Settles one trade of a house taker and takes it off the maker's place.
@@ -276,7 +278,7 @@ impl Turn<'_> {
         lots: i64,
     ) -> Trade {
         let maker = self.shared.nodes.get(maker_at);
-        let Order { price_ticks, order_id, extra, .. } = *maker;
+        let Order { price_ticks, order_id, extra, side, .. } = *maker;
         let (is_hidden, level) = (maker.is_hidden(), self.shared.nodes.level_of(maker_at));
         if extra != 0 {
             let maker = *maker;
@@ -284,7 +286,8 @@ impl Turn<'_> {
         }
         let trade = self.print(taker_side, taker_order_id, order_id, price_ticks, lots);
         if !is_hidden {
-            self.touch(taker_side.opposite(), price_ticks, level);
+            // The maker's own word for it: to turn the taker's round would be a branch.
+            self.touch(side, price_ticks, level);
         }
         trade
     }
