@@ -14,6 +14,7 @@
 )]
 
 mod exchange;
+mod room;
 mod targets;
 mod words;
 
@@ -28,6 +29,7 @@ use crate::latency::Dice;
 use crate::market::{Market, Played};
 use crate::rows::{Bar, FillRow, OrderRow};
 
+pub use room::Room;
 pub use targets::Aim;
 use words::{Carried, Errand, Flight, Letter, RATE_SCALE, ROOM, Timer};
 pub use words::{Closure, News, Pause, Settings, USER, Wish, state};

@@ -1,0 +1,83 @@
+//! Memory for what a run finds, had from the system before somebody waits for it.
+//!
+//! A page that no process has touched is cleared by the system when it is first written, which takes
+//! longer than what a run writes into it. So whoever loads data lets another thread write into room
+//! for the first run, and each run leaves its room to the next.
+
+use super::Machine;
+use crate::curve::POINTS_MAX;
+use crate::market::Market;
+use crate::rows::{FillRow, OrderRow, Point};
+
+/// Room for orders, fills and points of a curve; it holds none.
+#[derive(Debug, Default)]
+pub struct Room {
+    pub(super) orders: Vec<OrderRow>,
+    pub(super) fills: Vec<FillRow>,
+    pub(super) by_engine: Vec<usize>,
+    pub(super) points: Vec<Point>,
+}
+
+impl Room {
+    /// Returns room for so many orders with a fill each, all of it written to.
+    #[must_use]
+    pub fn written(orders: usize) -> Self {
+        let mut room = Self {
+            orders: vec![OrderRow { engine_id: 1, ..OrderRow::default() }; orders],
+            fills: vec![FillRow { order: 1, ..FillRow::default() }; orders],
+            by_engine: vec![usize::MAX; orders.saturating_add(1)],
+            points: vec![Point { time_ns: 1, ..Point::default() }; POINTS_MAX.saturating_add(1)],
+        };
+        room.clear();
+        room
+    }
+
+    /// Returns for how many orders it is.
+    #[must_use]
+    pub fn for_orders(&self) -> usize {
+        self.orders.capacity().max(self.fills.capacity())
+    }
+
+    fn clear(&mut self) {
+        self.orders.clear();
+        self.fills.clear();
+        self.by_engine.clear();
+        self.points.clear();
+    }
+}
+
+impl<M: Market> Machine<M> {
+    /// Takes room, before anything is fed.
+    pub fn move_into(&mut self, room: Room) {
+        let Room { orders, fills, mut by_engine, points } = room;
+        by_engine.push(usize::MAX);
+        (self.orders, self.fills, self.by_engine) = (orders, fills, by_engine);
+        self.curve.move_into(points);
+    }
+
+    /// Leaves the room of what was found, which is forgotten.
+    pub fn move_out(&mut self) -> Room {
+        let mut room = Room {
+            orders: std::mem::take(&mut self.orders),
+            fills: std::mem::take(&mut self.fills),
+            by_engine: std::mem::take(&mut self.by_engine),
+            points: self.curve.move_out(),
+        };
+        room.clear();
+        room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Room;
+
+    #[test]
+    fn written_room_is_empty_and_large_enough() {
+        let room = Room::written(100);
+        let lengths = [room.orders.len(), room.fills.len(), room.by_engine.len(), room.points.len()];
+        assert_eq!(lengths, [0; 4]);
+        assert!(room.orders.capacity() >= 100 && room.fills.capacity() >= 100);
+        assert!(room.by_engine.capacity() > 100, "numbers of the engine begin at 1");
+    }
+}
