@@ -111,8 +111,7 @@ impl PyBars {
         is_sound: impl Fn(&Columns<'_>) -> bool,
     ) -> PyResult<Self> {
         let (room, sheet) = (Mutex::new(None), Mutex::new(None));
-        let mut bars =
-            Self { columns, is_sound: false, regular: None, outline: None, room, sheet };
+        let mut bars = Self { columns, is_sound: false, regular: None, outline: None, room, sheet };
         let columns = bars.columns(py)?;
         let count = columns.count();
         if columns.columns.iter().any(|it| it.len() != count) {

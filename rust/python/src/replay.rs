@@ -275,7 +275,8 @@ impl PyReplay {
         let curve = Curve::new(scale.price(1), curve_ns);
         let market = AnyMarket::Tape(Box::new(market));
         let machine = Machine::new(market, wanted.settings, account, curve);
-        let mut around = Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)?;
+        let mut around =
+            Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)?;
         around.wants_book = wants.0;
         Ok(around)
     }

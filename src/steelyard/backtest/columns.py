@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-# Room for what a first run finds is made for so many bars, of which one in 32 has an order: words of
-# 64 bits for it and its fill, and for a curve (`backtest.result` has the forms).
+# Room for what a first run finds is made for so many bars, of which one in 32 has an order: words
+# of 64 bits for it and its fill, and for a curve (`backtest.result` has the forms).
 _SHEET_BARS, _SHEET_BARS_MAX = 1 << 16, 1 << 21
 _BARS_PER_ORDER, _ORDER_WORDS, _CURVE_WORDS = 32, 19, 100_000
 

@@ -337,7 +337,7 @@ class _Sheet:
 
 
 def _sheet_for(rows: _native.Bars, counts: Sequence[int]) -> _Sheet | None:
-    """Return memory for so many fills, orders and points, where bars have some of about that size."""
+    """Return memory for so many fills, orders and points, where bars have about so much."""
     wanted = sum(
         count * form.itemsize // 8 for count, form in zip(counts, (FILL, ORDER, POINT), strict=True)
     )
@@ -354,7 +354,7 @@ def records_of(
     write: Callable[[Ints], None],
     sheet: _Sheet | None = None,
 ) -> Records:
-    """Return records that the machine has written, on a sheet that has room for them or a new one."""
+    """Return records that the machine has written; a sheet has to have room for them."""
     size = count * form.itemsize // 8
     words = np.empty(size, np.int64) if sheet is None else sheet.part(size)
     write(words)

@@ -69,13 +69,56 @@ impl<M: Market> Machine<M> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests {
-    use super::Room;
+    use super::super::tests::{hungry, rules, walk};
+    use super::*;
+    use crate::any::AnyMarket;
+    use crate::latency::Dice;
+    use crate::machine::Aim;
+
+    /// Returns a machine that has traded by targets, in a room or without one.
+    fn traded(seed: u64, room: Option<Room>) -> Machine<AnyMarket> {
+        let mut dice = Dice::new(seed);
+        let mut machine = hungry(seed, rules(&mut dice));
+        let bars = walk(seed, 600);
+        let mut aims = Vec::new();
+        for bar in (0..bars.len()).step_by(1 + usize::try_from(seed % 5).unwrap_or(0)) {
+            aims.push(Aim { bar, lots: i64::try_from(dice.below(500)).unwrap_or(0) });
+        }
+        if let Some(room) = room {
+            machine.move_into(room);
+        }
+        machine.feed_bars(bars.as_slice());
+        let mut done = 0;
+        while !machine.aim(bars.as_slice(), &aims, &mut done, 50) {}
+        machine.close();
+        machine
+    }
+
+    #[test]
+    fn a_room_is_nowhere_in_what_is_found() {
+        let mut room = Room::written(10);
+        let mut fills = 0;
+        for seed in 0..40 {
+            let one = traded(seed, None);
+            let mut other = traded(seed, Some(room));
+            assert_eq!(one.orders(), other.orders(), "seed {seed}");
+            assert_eq!(one.fills(), other.fills(), "seed {seed}");
+            assert_eq!(one.curve.points(), other.curve.points(), "seed {seed}");
+            fills += one.fills().len();
+            room = other.move_out();
+            assert!(other.fills().is_empty() && other.orders().is_empty());
+            assert!(room.for_orders() >= one.orders().len(), "what grew stays");
+        }
+        assert!(fills > 2_000, "{fills} are too few to tell");
+    }
 
     #[test]
     fn written_room_is_empty_and_large_enough() {
         let room = Room::written(100);
-        let lengths = [room.orders.len(), room.fills.len(), room.by_engine.len(), room.points.len()];
+        let lengths =
+            [room.orders.len(), room.fills.len(), room.by_engine.len(), room.points.len()];
         assert_eq!(lengths, [0; 4]);
         assert!(room.orders.capacity() >= 100 && room.fills.capacity() >= 100);
         assert!(room.by_engine.capacity() > 100, "numbers of the engine begin at 1");
