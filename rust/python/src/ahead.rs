@@ -66,7 +66,8 @@ pub(crate) fn trade_ahead(
     let count = outline.count();
     machine.expect_orders(count / BARS_PER_ORDER);
     let mut drawn = machine.lend_curve();
-    let mut ahead = Ahead { machine, outline, aims: Vec::new(), done: 0 };
+    let aims = machine.room_for_aims();
+    let mut ahead = Ahead { machine, outline, aims, done: 0 };
     let worked = if count < BARS_MIN || threads() < 2 {
         let mut block = Block::default();
         work_out(py, formula, lots, |aims| {

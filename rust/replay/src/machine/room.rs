@@ -4,18 +4,19 @@
 //! longer than what a run writes into it. So whoever loads data lets another thread write into room
 //! for the first run, and each run leaves its room to the next.
 
-use super::Machine;
+use super::{Aim, Machine};
 use crate::curve::POINTS_MAX;
 use crate::market::Market;
 use crate::rows::{FillRow, OrderRow, Point};
 
-/// Room for orders, fills and points of a curve; it holds none.
+/// Room for changes of a target, orders, fills and points of a curve; it holds none.
 #[derive(Debug, Default)]
 pub struct Room {
     pub(super) orders: Vec<OrderRow>,
     pub(super) fills: Vec<FillRow>,
     pub(super) by_engine: Vec<usize>,
     pub(super) points: Vec<Point>,
+    pub(super) aims: Vec<Aim>,
 }
 
 impl Room {
@@ -27,6 +28,7 @@ impl Room {
             fills: vec![FillRow { order: 1, ..FillRow::default() }; orders],
             by_engine: vec![usize::MAX; orders.saturating_add(1)],
             points: vec![Point { time_ns: 1, ..Point::default() }; POINTS_MAX.saturating_add(1)],
+            aims: vec![Aim { bar: 1, lots: 1 }; orders],
         };
         room.clear();
         room
@@ -43,16 +45,23 @@ impl Room {
         self.fills.clear();
         self.by_engine.clear();
         self.points.clear();
+        self.aims.clear();
     }
 }
 
 impl<M: Market> Machine<M> {
     /// Takes room, before anything is fed.
     pub fn move_into(&mut self, room: Room) {
-        let Room { orders, fills, mut by_engine, points } = room;
+        let Room { orders, fills, mut by_engine, points, aims } = room;
         by_engine.push(usize::MAX);
         (self.orders, self.fills, self.by_engine) = (orders, fills, by_engine);
+        self.aims_room = aims;
         self.curve.move_into(points);
+    }
+
+    /// Gives away the room for changes of a target.
+    pub fn room_for_aims(&mut self) -> Vec<Aim> {
+        std::mem::take(&mut self.aims_room)
     }
 
     /// Leaves the room of what was found, which is forgotten.
@@ -62,6 +71,7 @@ impl<M: Market> Machine<M> {
             fills: std::mem::take(&mut self.fills),
             by_engine: std::mem::take(&mut self.by_engine),
             points: self.curve.move_out(),
+            aims: self.room_for_aims(),
         };
         room.clear();
         room
@@ -75,7 +85,6 @@ mod tests {
     use super::*;
     use crate::any::AnyMarket;
     use crate::latency::Dice;
-    use crate::machine::Aim;
 
     /// Returns a machine that has traded by targets, in a room or without one.
     fn traded(seed: u64, room: Option<Room>) -> Machine<AnyMarket> {
