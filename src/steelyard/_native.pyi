@@ -706,6 +706,12 @@ class Bars:
             ValueError: One is not whole; the arguments are its row and column.
         """
 
+    def keep_sheet(self, sheet: Any) -> None:
+        """Keep an array that has been written to, for the first result that needs much of it."""
+
+    def take_sheet(self) -> Any:
+        """Return that array, once; None where there is none."""
+
     def __len__(self) -> int: ...
 
 class Formula:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.backtest.columns import BarColumns
+from steelyard.backtest.columns import BarColumns, bars_from
 from steelyard.backtest.result import Result, fee_atoms
 from steelyard.backtest.run import Run, machine_rows
 from steelyard.backtest.settings import BarPath, Delay, Settings
@@ -563,3 +563,29 @@ def test_a_run_that_nobody_has_is_gone_at_once():
         assert [it() for it in left] == [None] * 4
     finally:
         gc.enable()
+
+
+def test_a_result_is_the_same_on_memory_that_loading_has_touched():
+    """The first result over many bars that needs much of it takes it, and no other has it."""
+    count = 1 << 17
+    steps = walk(count, 5)
+    floats = (it * 0.5 for it in steps[3:7])
+    bars, rows = bars_from(BTC, MINUTE_NS, steps.open_ns, *floats, steps.volume_lots / 1_000)
+    random = np.random.default_rng(6)
+
+    def found(sizes: Any, rows: Any) -> Result:
+        run = Run(Strategy(), bars, settings_of(), rows=rows)
+        run.go_to(sizes, lambda: 0.0)
+        return run.result()
+
+    few = np.repeat(np.array([0, 1_000], np.int64), count // 2)
+    many = [random.integers(0, 900, count // 32).repeat(32) for _ in range(3)]
+    results = [found(sizes, rows) for sizes in (few, *many)]
+    for result, sizes in zip(results, (few, *many), strict=True):
+        other = found(sizes, machine_rows(bars))
+        for one, fresh in zip(result[2:5], other[2:5], strict=True):
+            assert one.tobytes() == fresh.tobytes()
+            assert not one.flags.writeable
+    owners = [{id(it.base) for it in result[2:5]} for result in results]
+    assert [len(it) for it in owners].count(1) == 1, "of one all three lie in the same memory"
+    assert rows.take_sheet() is None

@@ -15,6 +15,7 @@ use pyo3::{PyResult, Python};
 use steelyard_replay::formula::Found;
 use steelyard_replay::{Aim, AnyMarket, Machine, Outline, Prices as _, Stretch};
 
+use crate::columns::BARS_PER_ORDER;
 use crate::formula::PyFormula;
 use crate::targets::Flags;
 
@@ -30,9 +31,6 @@ const WAITING: usize = 64;
 /// Fewer bars, or changes, are no work for two.
 const BARS_MIN: usize = 1 << 16;
 const CHANGES_MIN: usize = 4 * CHANGES;
-
-/// Of so many bars at most one has an order, as far as room is made for them at once.
-const BARS_PER_ORDER: usize = 32;
 
 /// What goes from one thread to the other and comes back: changes, and bars that were passed.
 #[derive(Default)]
@@ -68,7 +66,8 @@ pub(crate) fn trade_ahead(
     let count = outline.count();
     machine.expect_orders(count / BARS_PER_ORDER);
     let mut drawn = machine.lend_curve();
-    let mut ahead = Ahead { machine, outline, aims: Vec::new(), done: 0 };
+    let aims = machine.room_for_aims();
+    let mut ahead = Ahead { machine, outline, aims, done: 0 };
     let worked = if count < BARS_MIN || threads() < 2 {
         let mut block = Block::default();
         work_out(py, formula, lots, |aims| {

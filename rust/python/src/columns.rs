@@ -2,11 +2,14 @@
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::thread::scope;
 
 use pyo3::buffer::{Element, PyBuffer, ReadOnlyCell};
 use pyo3::exceptions::PyValueError;
-use pyo3::{Bound, PyAny, PyResult, Python, pyclass, pymethods};
-use steelyard_replay::{Bar, Bars, Outline, Prices, first_not, first_regular};
+use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
+use steelyard_replay::{Bar, Bars, Outline, Prices, Room, first_not, first_regular};
 
 /// So many rows are checked at once, while they are at hand.
 const CHUNK: usize = 512;
@@ -16,6 +19,14 @@ const LANES: usize = 4;
 
 /// A float of a decimal number is off by less than this part of it.
 const SLACK: f64 = 1e-9;
+
+/// Of so many bars at most one has an order, as far as room is made for them at once.
+pub(crate) const BARS_PER_ORDER: usize = 32;
+
+/// Room is made while bars are loaded for no fewer bars, and for no more orders; twice as much is
+/// the most that a run leaves to the next.
+const BARS_MIN: usize = 1 << 16;
+const ORDERS_MAX: usize = 1 << 16;
 
 const NAMES: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
@@ -30,6 +41,9 @@ pub(crate) struct PyBars {
     regular: Option<(i64, i64)>,
     /// What of them is read most, where that is enough.
     outline: Option<Outline>,
+    /// Room for what the next run finds, and an array for writing it down.
+    room: Mutex<Option<Room>>,
+    sheet: Mutex<Option<Py<PyAny>>>,
 }
 
 /// The columns as they are read while nobody else runs.
@@ -76,6 +90,19 @@ impl PyBars {
         self.outline.as_ref()
     }
 
+    /// Takes the room, where there is some.
+    pub(crate) fn take_room(&self) -> Option<Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps room for the next run, where it is not very much.
+    pub(crate) fn keep_room(&self, room: Room) {
+        if room.for_orders() > ORDERS_MAX.saturating_mul(2) {
+            return;
+        }
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(room);
+    }
+
     fn new(
         py: Python<'_>,
         columns: [PyBuffer<i64>; 6],
@@ -83,7 +110,8 @@ impl PyBars {
         outline: Option<Outline>,
         is_sound: impl Fn(&Columns<'_>) -> bool,
     ) -> PyResult<Self> {
-        let mut bars = Self { columns, is_sound: false, regular: None, outline: None };
+        let (room, sheet) = (Mutex::new(None), Mutex::new(None));
+        let mut bars = Self { columns, is_sound: false, regular: None, outline: None, room, sheet };
         let columns = bars.columns(py)?;
         let count = columns.count();
         if columns.columns.iter().any(|it| it.len() != count) {
@@ -417,10 +445,31 @@ impl PyBars {
         if !is_long {
             return Err(unfit());
         }
-        let (are_bars, outline) = floats.convert().map_err(PyValueError::new_err)?;
+        // This thread mostly waits for pages that nobody has touched; another one can meanwhile.
+        let (converted, room) = scope(|scope| {
+            let orders = count.checked_div(BARS_PER_ORDER).unwrap_or(0).min(ORDERS_MAX);
+            let other = (count >= BARS_MIN).then(|| scope.spawn(move || Room::written(orders)));
+            let converted = floats.convert();
+            (converted, other.map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic))))
+        });
+        let (are_bars, outline) = converted.map_err(PyValueError::new_err)?;
         let [open, high, low, close, volume] = to;
         let columns = [times, open, high, low, close, volume];
-        Self::new(py, columns, interval_ns, Some(outline), |_| are_bars)
+        let bars = Self::new(py, columns, interval_ns, Some(outline), |_| are_bars)?;
+        if let Some(room) = room {
+            bars.keep_room(room);
+        }
+        Ok(bars)
+    }
+
+    /// Keeps an array that has been written to, for the first result that needs much of it.
+    fn keep_sheet(&self, sheet: Py<PyAny>) {
+        *self.sheet.lock().unwrap_or_else(PoisonError::into_inner) = Some(sheet);
+    }
+
+    /// Takes that array.
+    fn take_sheet(&self) -> Option<Py<PyAny>> {
+        self.sheet.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn __len__(&self) -> usize {

@@ -199,6 +199,15 @@ impl PyReplay {
     }
 }
 
+impl Drop for PyReplay {
+    /// Leaves the next run over the same bars the memory of this one.
+    fn drop(&mut self) {
+        if let Some(bars) = &self.bars {
+            bars.get().keep_room(self.machine.move_out());
+        }
+    }
+}
+
 #[pymethods]
 impl PyReplay {
     #[new]
@@ -227,10 +236,14 @@ impl PyReplay {
         let curve = Curve::new(scale.price(1), curve_ns).over(columns.span_ns());
         let market = AnyMarket::Bars(Box::new(market));
         let mut machine = Machine::new(market, wanted.settings, account, curve);
+        if let Some(room) = bars.get().take_room() {
+            machine.move_into(room);
+        }
         machine.feed_bars(&columns);
-        let around =
+        let mut around =
             Self::around(machine, scale, [wanted_interval_ns, interval_ns], false, instrument)?;
-        Ok(Self { bars: Some(bars.unbind()), ..around })
+        around.bars = Some(bars.unbind());
+        Ok(around)
     }
 
     /// Makes a replay of a tape, which is fed block by block; an interval of 0 wants no bars.
@@ -262,8 +275,10 @@ impl PyReplay {
         let curve = Curve::new(scale.price(1), curve_ns);
         let market = AnyMarket::Tape(Box::new(market));
         let machine = Machine::new(market, wanted.settings, account, curve);
-        let around = Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)?;
-        Ok(Self { wants_book: wants.0, ..around })
+        let mut around =
+            Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)?;
+        around.wants_book = wants.0;
+        Ok(around)
     }
 
     /// Feeds the next block of a tape, 64-bit words of records of three; None: there is none.

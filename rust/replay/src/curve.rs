@@ -14,7 +14,7 @@ use crate::rows::Point;
 
 const DAY_NS: i64 = 86_400_000_000_000;
 /// More points than this are thinned out to half.
-const POINTS_MAX: usize = 20_000;
+pub(crate) const POINTS_MAX: usize = 20_000;
 
 /// The closes of so many points are read together.
 const AHEAD: usize = 32;
@@ -132,6 +132,16 @@ impl Curve {
         self.day_ends_ns = end_of_day(time_ns);
         self.last = Point { time_ns, cash, position, price, equity };
         self.points.push(self.last);
+    }
+
+    /// Takes room for points, before there are any.
+    pub(crate) fn move_into(&mut self, points: Vec<Point>) {
+        self.points = points;
+    }
+
+    /// Leaves the room of its points.
+    pub(crate) fn move_out(&mut self) -> Vec<Point> {
+        std::mem::take(&mut self.points)
     }
 
     /// Sets points as far apart as they would be in the end over so much time, thinned out on the way.

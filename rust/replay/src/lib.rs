@@ -35,7 +35,7 @@ pub use columns::{Bars, Prices, first_not, first_regular};
 pub use curve::{Curve, Drawn, Stretch};
 pub use feed::{BadEvent, events_of};
 pub use latency::{Dice, Latency};
-pub use machine::{Aim, Closure, Machine, News, Pause, Settings, USER, Wish, state};
+pub use machine::{Aim, Closure, Machine, News, Pause, Room, Settings, USER, Wish, state};
 pub use market::{Market, Played};
 pub use outline::Outline;
 pub use quoter::{Quoted, Quoter, Quoting};

@@ -14,6 +14,7 @@
 )]
 
 mod exchange;
+mod room;
 mod targets;
 mod words;
 
@@ -28,6 +29,7 @@ use crate::latency::Dice;
 use crate::market::{Market, Played};
 use crate::rows::{Bar, FillRow, OrderRow};
 
+pub use room::Room;
 pub use targets::Aim;
 use words::{Carried, Errand, Flight, Letter, RATE_SCALE, ROOM, Timer};
 pub use words::{Closure, News, Pause, Settings, USER, Wish, state};
@@ -47,6 +49,8 @@ pub struct Machine<M> {
     orders: Vec<OrderRow>,
     fills: Vec<FillRow>,
     by_engine: Vec<usize>,
+    /// Room for the changes of a target, which whoever finds them takes.
+    aims_room: Vec<Aim>,
     flights: BinaryHeap<Reverse<Flight>>,
     flown: u64,
     letters: VecDeque<Letter>,
@@ -90,6 +94,7 @@ impl<M: Market> Machine<M> {
             orders: Vec::with_capacity(ROOM),
             fills: Vec::with_capacity(ROOM),
             by_engine: vec![usize::MAX],
+            aims_room: Vec::new(),
             flights: BinaryHeap::new(),
             flown: 0,
             letters: VecDeque::new(),

@@ -51,7 +51,7 @@ pub mod kind {
 }
 
 /// One execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FillRow {
     /// When.
     pub time_ns: i64,

@@ -21,6 +21,12 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+# Room for what a first run finds is made for so many bars, of which one in 32 has an order: words
+# of 64 bits for it and its fill, and for a curve (`backtest.result` has the forms).
+_SHEET_BARS, _SHEET_BARS_MAX = 1 << 16, 1 << 21
+_BARS_PER_ORDER, _ORDER_WORDS, _CURVE_WORDS = 32, 19, 100_000
+
+
 class EventKind(IntEnum):
     """What an event of a tape tells; its tick and lots are those of a level, a trade or a touch."""
 
@@ -117,6 +123,10 @@ def bars_from(
         raise UsageError(
             f"bar {at + 1} (at {int(times[at])} ns): {name} is no whole number of {in_full(step)}"
         ) from error
+    if len(times) >= _SHEET_BARS:
+        # The system clears a page when it is first written: better now than in the first run.
+        words = min(len(times), _SHEET_BARS_MAX) * _ORDER_WORDS // _BARS_PER_ORDER + _CURVE_WORDS
+        rows.keep_sheet(np.full(words, 0, np.int64))
     bars = BarColumns(instrument, interval_ns, times, *whole)
     if not rows.is_sound:
         check_bars(bars)

@@ -51,6 +51,7 @@ from steelyard.trading.strategy import Strategy, overrides
 SCHEDULE_ID = 1
 BASE_ID, QUOTE_ID = 1, 2
 _MICROS = 1_000_000
+_SHEET_TIMES = 4  # a result keeps no more memory alive than so many times its own
 
 Looked = Callable[[int], None]  # told now and then how many bars or events have been played
 
@@ -89,6 +90,7 @@ class Run:
         self._is_limited = limits is not None or stop_loss is not None
         self._limited = limit_text(limits, stop_loss)
         self._data = data
+        self._rows = rows
         self._settings = settings
         self._seconds = 0.0
         self._is_partial = True
@@ -224,8 +226,10 @@ class Run:
         """Return what the run has found; version is that of the program that made it."""
         replay, data = self.replay, self._data
         fill_count, order_count, point_count = replay.counts
-        fills = records_of(fill_count, FILL, replay.fills)
-        orders = records_of(order_count, ORDER, replay.orders)
+        counts = (fill_count, order_count, point_count)
+        sheet = None if self._rows is None else _sheet_for(self._rows, counts)
+        fills = records_of(fill_count, FILL, replay.fills, sheet)
+        orders = records_of(order_count, ORDER, replay.orders, sheet)
         events, fees, exposed_ns, drawdown = replay.totals()
         is_tape = not isinstance(data, BarColumns)
         if isinstance(data, BarColumns):
@@ -267,7 +271,7 @@ class Run:
             drawdown=drawdown,
             seconds=self._seconds,
         )
-        curve = records_of(point_count, POINT, replay.curve)
+        curve = records_of(point_count, POINT, replay.curve, sheet)
         bars = data if isinstance(data, BarColumns) else None
         return Result(about, totals, fills, orders, curve, bars, tuple(self.host.notes))
 
@@ -320,9 +324,39 @@ def opening(instrument: Instrument, settings: Settings) -> bytes:
     return b"".join(ENCODER.encode(command, 0) for command in commands)
 
 
-def records_of(count: int, form: np.dtype[np.void], write: Callable[[Ints], None]) -> Records:
-    """Return records that the machine has written."""
-    words = np.empty(count * form.itemsize // 8, np.int64)
+class _Sheet:
+    """Memory that has been written to, given away part by part."""
+
+    def __init__(self, words: Ints) -> None:
+        self._words = words
+
+    def part(self, count: int) -> Ints:
+        """Return the next words."""
+        part, self._words = self._words[:count], self._words[count:]
+        return part
+
+
+def _sheet_for(rows: _native.Bars, counts: Sequence[int]) -> _Sheet | None:
+    """Return memory for so many fills, orders and points, where bars have about so much."""
+    wanted = sum(
+        count * form.itemsize // 8 for count, form in zip(counts, (FILL, ORDER, POINT), strict=True)
+    )
+    words = rows.take_sheet()
+    if words is None or wanted <= len(words) < _SHEET_TIMES * wanted:
+        return None if words is None else _Sheet(words)
+    rows.keep_sheet(words)
+    return None
+
+
+def records_of(
+    count: int,
+    form: np.dtype[np.void],
+    write: Callable[[Ints], None],
+    sheet: _Sheet | None = None,
+) -> Records:
+    """Return records that the machine has written; a sheet has to have room for them."""
+    size = count * form.itemsize // 8
+    words = np.empty(size, np.int64) if sheet is None else sheet.part(size)
     write(words)
     words.flags.writeable = False
     return words.view(form)
