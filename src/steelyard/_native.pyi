@@ -73,9 +73,7 @@ class BatchWriter:
     def fileno(self) -> int:
         """Return the descriptor that can be read when a batch is done."""
 
-    def write(
-        self, file: BlockFile, offset: int, batch: _disk.Batch, room_bytes: int
-    ) -> bool:
+    def write(self, file: BlockFile, offset: int, batch: _disk.Batch, room_bytes: int) -> bool:
         """Have a batch written, as `BlockFile.put`; what is handed over is empty from then on.
 
         False, and nothing has happened, if it is not a native batch.

@@ -56,3 +56,11 @@ def test_a_replaced_file_is_the_old_or_the_new(tmp_path: Path):
     replace_file(path, b"new")
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_plain_file_is_handed_no_batch(tmp_path: Path):
+    """What another thread writes natively is a native file's; here `put` does it."""
+    file = DiskFile(tmp_path / "f", create=True)
+    assert not file.hand_over(None, 0, b"batch", 0)
+    file.close()
+    assert (tmp_path / "f").read_bytes() == b""
