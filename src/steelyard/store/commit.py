@@ -30,7 +30,9 @@ from steelyard.store.journal import Journal
 
 new_writer: Callable[[], Writer] | None = None
 with suppress(ImportError):  # where no native module was built, or the system has no such files
-    from steelyard._native import BatchWriter as new_writer
+    from steelyard._native import BatchWriter
+
+    new_writer = BatchWriter
 
 WAITING_MAX = 10_000
 WAITING_MAX_BYTES = 8 << 20  # well below what a journal refuses

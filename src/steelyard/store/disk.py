@@ -63,7 +63,7 @@ class DiskFile:
         self.sync()
 
     def hand_over(self, _writer: Any, _offset: int, _batch: Batch, _room_bytes: int) -> bool:
-        """Have a writer `put` a batch there meanwhile; False: this file's batches are not handed."""
+        """Have a writer `put` a batch there meanwhile; False: this file hands none over."""
         return False
 
     def cut(self, size: int) -> None:
