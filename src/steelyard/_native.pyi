@@ -60,6 +60,36 @@ class Batch:
         """Return them."""
 
 @final
+class BatchWriter:
+    """Has batches written, one at a time, by a thread that needs nothing of Python's."""
+
+    def __new__(cls) -> BatchWriter:
+        """Begin the thread, which ends with this.
+
+        Raises:
+            OSError: The system has no room for a thread or a pipe.
+        """
+
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when a batch is done."""
+
+    def write(self, file: BlockFile, offset: int, batch: _disk.Batch, room_bytes: int) -> bool:
+        """Have a batch written, as `BlockFile.put`; what is handed over is empty from then on.
+
+        False, and nothing has happened, if it is not a native batch.
+
+        Raises:
+            ValueError: The file is closed.
+        """
+
+    def take(self) -> int:
+        """Return how many ns the disk took for the batch that is done; waits for it.
+
+        Raises:
+            OSError: The disk has refused.
+        """
+
+@final
 class BlockFile:
     """A file that batches are written to, past the page cache; see `store.direct`."""
 

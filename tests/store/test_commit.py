@@ -2,22 +2,30 @@ import asyncio
 import contextlib
 import errno
 import os
+import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from steelyard.domain.errors import StorageError
+from steelyard.store import commit as commit_module
 from steelyard.store.commit import GroupCommit
+from steelyard.store.disk import Batch
 from steelyard.store.journal import Journal
 from tests.store.faulty import FaultyDisk, SlowDisk
 
 SMALL = {"segment_bytes": 400, "room_bytes": 64}
 
 
-@pytest.fixture(autouse=True, params=["eventfd", "any system"])
+@pytest.fixture(autouse=True, params=["native writer", "eventfd", "any system"])
 def system(request, monkeypatch):
-    """A loop is woken as the system allows; what is kept is the same."""
+    """A loop is woken and batches are written as the system allows; what is kept is the same."""
+    if request.param == "native writer":
+        if commit_module.new_writer is None:
+            pytest.skip("no native module was built")
+        return
+    monkeypatch.setattr(commit_module, "new_writer", None)
     if request.param == "any system":
         monkeypatch.delattr(os, "eventfd", raising=False)
     elif not hasattr(os, "eventfd"):
@@ -345,3 +353,73 @@ def test_what_is_released_while_it_stops_happens_if_it_is_written(tmp_path: Path
     done, durable, released = asyncio.run(run())
     assert done == list(range(1, durable + 1))
     assert released - durable <= 2, "only what came last of all"
+
+
+@pytest.fixture
+def writer(system):
+    if commit_module.new_writer is None:
+        pytest.skip("a native writer is not under test")
+
+
+def test_a_native_writer_has_the_batches_and_python_the_segments(
+    tmp_path: Path, writer, monkeypatch
+):
+    """Every batch is on the medium when it is told of, in whatever segment."""
+    written: list[int] = []
+
+    def write(journal: Journal, batch: Batch) -> None:
+        written.append(len(batch))
+        plain_write(journal, batch)
+
+    plain_write = Journal.write
+    monkeypatch.setattr(Journal, "write", write)
+
+    async def main() -> None:
+        journal = Journal(tmp_path / "j", segment_bytes=4_000, room_bytes=512)
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        done: list[int] = []
+        for n in range(1, 61):
+            commit.release(journal.append(b"%d" % n * 100), done.append, n)
+            if n % 4 == 0:
+                await answered(commit, [])
+        await commit.stop()
+        journal.close()
+        assert done == list(range(1, 61))
+
+    run(main)
+    segments = len([*(tmp_path / "j").iterdir()])
+    assert segments > 2
+    assert len(written) == segments - 1  # of 15 or more batches
+    again = Journal(tmp_path / "j")
+    assert [payload for _, payload in again.records(0)] == [b"%d" % n * 100 for n in range(1, 61)]
+    again.close()
+
+
+def test_a_disk_that_refuses_a_native_writer_ends_the_journal(tmp_path: Path, writer):
+    """The failure is told once, in the system's words, and nothing of the batch happens."""
+
+    async def main() -> None:
+        failures: list[StorageError] = []
+        done: list[int] = []
+        journal = Journal(tmp_path / "j", room_bytes=1 << 16)
+        commit = GroupCommit(journal, on_failure=failures.append)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 16, hard))
+        try:
+            for n in range(1, 30):
+                with contextlib.suppress(StorageError):
+                    commit.release(journal.append(bytes(10_000)), done.append, n)
+                await answered(commit, failures)
+            await commit.stop()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert [os.strerror(errno.EFBIG) in str(error) for error in failures] == [True]
+        with pytest.raises(StorageError, match="Nothing more is acknowledged"):
+            journal.append(b"more")
+        journal.close()
+        again = Journal(tmp_path / "j")
+        assert again.last_sequence - len(done) in {0, 1}
+        assert len(done) > 5
+        again.close()
+
+    run(main)

@@ -2,6 +2,7 @@ import errno
 import os
 import random
 import resource
+import select
 import stat
 from pathlib import Path
 
@@ -152,3 +153,50 @@ def test_a_batch_may_be_gathered_while_another_is_written(tmp_path: Path):
         assert all(bytes(kept) == content for kept, content in held)
     file.close()
     assert (tmp_path / "f").read_bytes() == expected
+
+
+@pytest.mark.parametrize("flags", [direct._FLAGS, 0])
+def test_a_writer_writes_as_the_file_does(tmp_path: Path, monkeypatch, flags):
+    """Batches that are handed over stand in the file as those that are put there."""
+    monkeypatch.setattr(direct, "_FLAGS", flags)
+    ours, plain = DirectFile(tmp_path / "a", create=True), DiskFile(tmp_path / "b", create=True)
+    writer, rng, end = _native.BatchWriter(), random.Random(3), 0
+    for n in range(30):
+        content = rng.randbytes(rng.choice([1, 700, BLOCK_BYTES, 20_000]))
+        batch, room_bytes = batch_of(content, end), rng.choice([0, 1_000, 1 << 16])
+        expected = bytes(batch)
+        if n % 3:
+            assert ours.hand_over(writer, end, batch, room_bytes)
+            assert writer.take() > 0
+            assert len(batch) == 0
+        else:
+            ours.put(end, batch, room_bytes)
+        plain.put(end, expected, room_bytes)
+        end += len(expected)
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    ours.close()
+    plain.close()
+
+
+def test_a_writer_tells_at_its_descriptor_what_the_disk_says(tmp_path: Path):
+    """It can be read when a batch is done, and `take` raises what the disk has refused."""
+    writer, full = _native.BatchWriter(), _native.BlockFile(Path("/dev/full"), 0)
+    assert select.select([writer.fileno()], [], [], 0)[0] == []
+    assert writer.write(full, 0, batch_of(b"x"), 0)
+    assert select.select([writer.fileno()], [], [], 30)[0] == [writer.fileno()]
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as refused:
+        writer.take()
+    assert refused.value.errno == errno.ENOSPC
+    assert select.select([writer.fileno()], [], [], 0)[0] == []
+
+
+def test_a_writer_takes_native_batches_and_open_files_alone(tmp_path: Path):
+    """Other batches are left to `put`; a file that is closed takes nothing."""
+    file, writer = DirectFile(tmp_path / "f", create=True), _native.BatchWriter()
+    assert not file.hand_over(writer, 0, b"bytes", 0)
+    file.close()
+    batch = batch_of(b"x")
+    with pytest.raises(ValueError, match="closed"):
+        file.hand_over(writer, 0, batch, 0)
+    assert len(batch) > 0
+    assert (tmp_path / "f").read_bytes() == b""

@@ -78,3 +78,11 @@ def test_a_file_is_no_directory(tmp_path: Path):
     (tmp_path / "f").touch()
     with pytest.raises(FileExistsError):
         make_private_directory(tmp_path / "f")
+
+
+def test_a_plain_file_is_handed_no_batch(tmp_path: Path):
+    """What another thread writes natively is a native file's; here `put` does it."""
+    file = DiskFile(tmp_path / "f", create=True)
+    assert not file.hand_over(None, 0, b"batch", 0)
+    file.close()
+    assert (tmp_path / "f").read_bytes() == b""

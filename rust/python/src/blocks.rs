@@ -10,6 +10,8 @@
 #[cfg(unix)]
 mod file;
 mod memory;
+#[cfg(unix)]
+mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +21,8 @@ use pyo3::{Bound, Python, pyclass, pymethods};
 #[cfg(unix)]
 pub(crate) use file::BlockFile;
 use memory::Memory;
+#[cfg(unix)]
+pub(crate) use writer::BatchWriter;
 
 /// What disks write at once; no file system of today asks for more.
 const BLOCK_BYTES: usize = 4096;
@@ -174,6 +178,12 @@ impl Batch {
     pub(crate) const fn new(blocks: Blocks, spare: Spare) -> Self {
         Self { blocks, spare }
     }
+
+    /// Returns what it has, and is empty from here on.
+    #[cfg(unix)]
+    fn handed(&mut self) -> Self {
+        Self::new(std::mem::take(&mut self.blocks), Spare::clone(&self.spare))
+    }
 }
 
 #[pymethods]
@@ -189,7 +199,8 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        if self.blocks.memory.bytes().len() <= KEPT_MAX_BYTES {
+        let size = self.blocks.memory.bytes().len();
+        if size > 0 && size <= KEPT_MAX_BYTES {
             *lock(&self.spare) = std::mem::take(&mut self.blocks);
         }
     }

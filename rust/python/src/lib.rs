@@ -44,7 +44,7 @@ mod _native {
 
     #[cfg(unix)]
     #[pymodule_export]
-    use crate::blocks::BlockFile;
+    use crate::blocks::{BatchWriter, BlockFile};
 
     #[pymodule_export]
     use crate::journal::{Gathering, read_batches, read_records};

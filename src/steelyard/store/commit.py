@@ -9,6 +9,9 @@ of their release, on the loop. While one batch is written the next one gathers, 
 share a sync and the loop never waits for the disk. When the disk refuses, what waits never
 happens and `on_failure` hears of it, once. When too many acts or bytes wait, `on_pressure` is
 asked to let nothing new in, until half of them are gone.
+
+Where there is a native writer it has the batches written, by a thread that never waits for the
+interpreter; what is more than a batch, as a new segment is, stays with Python's.
 """
 
 import asyncio
@@ -22,8 +25,14 @@ from time import perf_counter_ns
 from typing import Any, TypeVarTuple
 
 from steelyard.domain.errors import StorageError
-from steelyard.store.disk import Batch
+from steelyard.store.disk import Batch, Writer
 from steelyard.store.journal import Journal
+
+new_writer: Callable[[], Writer] | None = None
+with suppress(ImportError):  # where no native module was built, or the system has no such files
+    from steelyard._native import BatchWriter
+
+    new_writer = BatchWriter
 
 WAITING_MAX = 10_000
 WAITING_MAX_BYTES = 8 << 20  # well below what a journal refuses
@@ -76,6 +85,13 @@ class GroupCommit:
                 bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
                 self._loop.add_reader(bell, self._hear, bell)
                 self._bell = bell
+        self._hand: Writer | None = None
+        # Last sequence and bytes of the batch that the native writer has.
+        self._handed: tuple[int, int] | None = None
+        if new_writer is not None:
+            with suppress(OSError):
+                self._hand = new_writer()
+                self._loop.add_reader(self._hand.fileno(), self._hear_hand, self._hand)
         # A daemon: a disk that never answers must not keep the process from ending.
         self._writer = Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
@@ -122,6 +138,11 @@ class GroupCommit:
         if self._writer.is_alive() and self._failure is None:
             self.release(self._journal.last_sequence, self._stopped.set)
             await self._stopped.wait()
+        if self._hand is not None:
+            hand, self._hand = self._hand, None
+            self._loop.remove_reader(hand.fileno())
+            if self._handed is not None:  # while nobody listened
+                self._hear_hand(hand)
         self._batches.put(None)
         if self._failure is None:
             self._writer.join()
@@ -139,9 +160,25 @@ class GroupCommit:
         if self._is_writing or self._failure is not None:
             return
         last_sequence, batch = self._journal.take()
-        if batch:
-            self._is_writing = True
+        if not batch:
+            return
+        self._is_writing = True
+        size_bytes = len(batch)  # nothing, when it is handed over
+        if self._hand is not None and self._journal.hand_over(batch, self._hand):
+            self._handed = last_sequence, size_bytes
+        else:
             self._batches.put((last_sequence, batch))
+
+    def _hear_hand(self, hand: Writer) -> None:
+        error, time_ns = None, 0
+        try:
+            time_ns = self._journal.handed(hand)
+        except StorageError as refused:
+            error = refused
+        handed, self._handed = self._handed, None
+        assert handed is not None, "one batch is written at a time, and told of once"
+        last_sequence, size_bytes = handed
+        self._written(last_sequence, error, size_bytes, time_ns)
 
     def _hear(self, bell: int) -> None:
         os.eventfd_read(bell)

@@ -9,8 +9,8 @@ platform takes no such writes, they are ordinary ones, still in one native call.
 import os
 from pathlib import Path
 
-from steelyard._native import BlockFile
-from steelyard.store.disk import DiskFile
+from steelyard._native import BatchWriter, BlockFile
+from steelyard.store.disk import Batch, DiskFile
 
 # Each write is durable when it returns, and where the disk can, that is one command to it.
 _FLAGS = os.O_DIRECT | os.O_DSYNC if hasattr(os, "O_DIRECT") else 0
@@ -29,6 +29,10 @@ class DirectFile(DiskFile):
             raise
         # Nothing stands between: after a wait for the disk, every function of Python's is cold.
         self.put = self._blocks.put  # type: ignore[method-assign]
+
+    def hand_over(self, writer: BatchWriter, offset: int, batch: Batch, room_bytes: int) -> bool:
+        """Have a native writer put a batch there, if it is a native one."""
+        return writer.write(self._blocks, offset, batch, room_bytes)
 
     def write(self, offset: int, data: bytes) -> None:
         """Write all of it there."""

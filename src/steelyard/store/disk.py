@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
-from typing import Protocol
+from typing import Any, Protocol
 
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
 PART = ".part"  # how the name of a file ends that is not in place yet
@@ -24,6 +24,18 @@ class Batch(Protocol):
 
     def __bytes__(self) -> bytes:
         """Return them."""
+
+
+class Writer(Protocol):
+    """What has batches written meanwhile, one at a time; `_native.BatchWriter` does."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that can be read when one is done."""
+        ...
+
+    def take(self) -> int:
+        """Return how many ns the disk took for the one that is done, or raise OSError."""
+        ...
 
 
 class DiskFile:
@@ -49,6 +61,10 @@ class DiskFile:
         """Write a batch and so many zeros behind it; return when they are on the medium."""
         self.write(offset, bytes(batch) + bytes(room_bytes))
         self.sync()
+
+    def hand_over(self, _writer: Any, _offset: int, _batch: Batch, _room_bytes: int) -> bool:
+        """Have a writer `put` a batch there meanwhile; False: this file hands none over."""
+        return False
 
     def cut(self, size: int) -> None:
         """Make the file that long."""

@@ -24,6 +24,7 @@ from steelyard.store.disk import (
     Batch,
     DiskFile,
     FileType,
+    Writer,
     make_private_directory,
     sync_directory,
 )
@@ -76,6 +77,7 @@ class Journal:
         self.last_sequence = 0
         self.torn_bytes = 0
         self._opened_at = 0
+        self._handed_end = 0  # where the batch ends that was handed over last
         try:
             self._open(after)
         except OSError as error:
@@ -208,17 +210,43 @@ class Journal:
         if self._failure is not None:
             raise StorageError(self._failure)
         try:
-            end, room_bytes = self._end + len(batch), 0
+            end = self._end + len(batch)
             if end > self._segment_bytes or self._is_older:
                 self._rotate(batch)
                 end = self._end + len(batch)
-            if end > self._room_end and self._room_bytes:
-                room_bytes = -end % self._room_bytes
-                self._room_end = end + room_bytes
-            self._file.put(self._end, batch, room_bytes)
+            self._file.put(self._end, batch, self._room_behind(end))
             self._end = end
         except OSError as error:
             raise self._fail(f"the journal cannot be written: {_why(error)}") from error
+
+    def hand_over(self, batch: Batch, writer: Writer) -> bool:
+        """Have a writer make what `take` gave durable, where nothing but a batch is to be written.
+
+        `handed` is to be called when the writer has done it, before anything else is written.
+        False, and nothing has happened: it is for `write`.
+        """
+        end = self._end + len(batch)
+        if self._failure is not None or self._is_older or end > self._segment_bytes:
+            return False
+        room_end = self._room_end
+        if not self._file.hand_over(writer, self._end, batch, self._room_behind(end)):
+            self._room_end = room_end
+            return False
+        self._handed_end = end
+        return True
+
+    def handed(self, writer: Writer) -> int:
+        """Take in what became of the batch that was handed over; return the ns the disk took.
+
+        Raises:
+            StorageError: As `write`.
+        """
+        try:
+            time_ns = writer.take()
+        except OSError as error:
+            raise self._fail(f"the journal cannot be written: {_why(error)}") from error
+        self._end = self._handed_end
+        return time_ns
 
     def commit(self) -> int:
         """Make everything appended durable, here and now; return the last sequence of it.
@@ -254,6 +282,14 @@ class Journal:
                 self._fail(f"the journal cannot be closed: {_why(error)}")
         self._failure = self._failure or f"the journal {self._directory} is closed"
         self._file.close()
+
+    def _room_behind(self, end: int) -> int:
+        """Return how many zeros are to be written behind a batch that ends there."""
+        if end <= self._room_end or not self._room_bytes:
+            return 0
+        room_bytes = -end % self._room_bytes
+        self._room_end = end + room_bytes
+        return room_bytes
 
     def _rotate(self, batch: Batch) -> None:
         """Begin a new segment for a batch that this one is too long for, if it has any."""

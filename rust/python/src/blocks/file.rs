@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, IoSlice, Result, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods};
@@ -25,32 +26,36 @@ const PIECES_MAX: usize = 512;
 
 /// A file that batches are written to.
 #[pyclass(module = "steelyard._native")]
-pub(crate) struct BlockFile(Option<Files>);
+pub(crate) struct BlockFile(Option<Shared>);
+
+/// What stands open, for whoever writes to it next.
+pub(super) type Shared = Arc<Mutex<Files>>;
 
 #[pymethods]
 impl BlockFile {
     #[new]
     fn new(py: Python<'_>, path: PathBuf, flags: i32) -> PyResult<Self> {
-        Ok(Self(Some(Files::open(&path, flags).map_err(|error| told(py, &error))?)))
+        let files = Files::open(&path, flags).map_err(|error| told(py, &error))?;
+        Ok(Self(Some(Arc::new(Mutex::new(files)))))
     }
 
     /// Whether writes go past the page cache.
     #[getter]
     fn is_direct(&self) -> bool {
-        self.0.as_ref().is_some_and(|files| files.direct.is_some())
+        self.0.as_ref().is_some_and(|files| locked(files).direct.is_some())
     }
 
     /// Writes a batch and so many zeros behind it; returns when they are on the medium.
     fn put(
-        &mut self,
+        &self,
         py: Python<'_>,
         offset: u64,
         batch: &Bound<'_, PyAny>,
         room_bytes: usize,
     ) -> PyResult<()> {
-        let files = self.0.as_mut().ok_or_else(|| PyValueError::new_err("the file is closed"))?;
-        let mut put = |blocks: &mut Blocks| {
-            let done = py.detach(|| files.put(offset, blocks, room_bytes));
+        let files = self.shared()?;
+        let put = |blocks: &mut Blocks| {
+            let done = py.detach(|| locked(&files).put(offset, blocks, room_bytes));
             done.map_err(|error| told(py, &error))
         };
         if let Ok(batch) = batch.cast_exact::<Batch>() {
@@ -62,9 +67,9 @@ impl BlockFile {
     }
 
     /// Hears that the file has been changed otherwise.
-    const fn forget(&mut self) {
-        if let Some(files) = &mut self.0 {
-            files.forget();
+    fn forget(&self) {
+        if let Some(files) = &self.0 {
+            locked(files).forget();
         }
     }
 
@@ -74,7 +79,18 @@ impl BlockFile {
     }
 }
 
-struct Files {
+impl BlockFile {
+    pub(super) fn shared(&self) -> PyResult<Shared> {
+        let files = self.0.as_ref().ok_or_else(|| PyValueError::new_err("the file is closed"));
+        files.map(Arc::clone)
+    }
+}
+
+fn locked(files: &Shared) -> MutexGuard<'_, Files> {
+    files.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) struct Files {
     plain: File,
     direct: Option<File>,
     /// How long the file is; nothing where it must be asked.
@@ -104,7 +120,7 @@ impl Files {
         self.end = None;
     }
 
-    fn put(&mut self, offset: u64, blocks: &mut Blocks, room: usize) -> Result<()> {
+    pub(super) fn put(&mut self, offset: u64, blocks: &mut Blocks, room: usize) -> Result<()> {
         let (size, known) = (self.size.take(), self.end.take());
         let end = moved(offset, blocks.len())?;
         let reach = moved(end, room)?;
@@ -214,7 +230,7 @@ fn too_far() -> Error {
 }
 
 /// Returns an error as Python says it, with its number and the system's words.
-fn told(py: Python<'_>, error: &Error) -> PyErr {
+pub(super) fn told(py: Python<'_>, error: &Error) -> PyErr {
     let Some(number) = error.raw_os_error() else {
         return PyOSError::new_err(error.to_string());
     };
