@@ -8,8 +8,14 @@ from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import Side
-from steelyard.trading.actions import ResumeBreaker, Role, VenueHalt
-from steelyard.trading.records import BreakerResumed, BreakerTripped, IntentRefused, OrderPending
+from steelyard.trading.actions import ResumeBreaker, Role, Stop, VenueHalt
+from steelyard.trading.records import (
+    BreakerResumed,
+    BreakerTripped,
+    IntentRefused,
+    OrderPending,
+    RunStopped,
+)
 from steelyard.wire.outcome import Unknown
 from tests.trading.session import dump
 from tests.trading.world import BEGIN_NS, CONFIG, Fate, World, hand_world
@@ -54,6 +60,7 @@ def resumed(world: World) -> list[tuple[str, str, float]]:
     ]
 
 
+RARE = 'threshold = 9, window = "60s", resume = "person"'
 REFUSED = 'threshold = 2, window = "5s", resume = "3s"'
 
 
@@ -142,6 +149,39 @@ def test_what_was_refused_before_a_crash_counts():
     at(world, 6, buy("20", "59000"))
     world.run(8)
     assert len(tripped(world)) == 1
+
+
+@pytest.mark.parametrize("policy", ["keep", "cancel"])
+def test_the_order_that_is_one_too_many_trips_wherever_the_bot_crashes(policy: str):
+    """A trip is told behind the order: killed between the two, the next run knows of it."""
+    rule = 'threshold = 3, window = "60s", resume = "person"'
+    config = only("order_rate", rule, f'open_orders = "{policy}"')
+    crashes = 0
+    for point in range(1, 45):
+        world = hand_world(*[buy("0.01", "59000")] * 60, config=config, crash_at=[point])
+        world.run(8)
+        crashes += world.crashes
+        assert len([c for c in world.commands if isinstance(c, Place)]) <= 3, point
+        assert [name for name, _ in tripped(world)] == ["order_rate"], point
+        assert world.trader.status.word == "gated"
+        assert policy == "keep" or all(not o.is_open for o in world.trader.turn.state.orders)
+    assert crashes > 30
+
+
+def test_what_was_too_often_in_an_earlier_run_is_over():
+    """A run that ended in order has tripped itself; a rule that is new holds from here on."""
+    world = hand_world(config=only("order_rate", RARE))
+    at(world, 1, buy("0.01", "59000"), buy("0.01", "59000"))
+    world.run(3)
+    world.step(Stop("test"))
+    world.run(4)
+    world.die()
+    world.reconfigure(only("order_rate", RARE.replace("9", "2")))
+    world.boot()
+    world.run(6)
+    assert len(world.messages(OrderPending)) == 2
+    assert world.messages(RunStopped)
+    assert tripped(world) == []
 
 
 def test_one_that_is_off_now_holds_nothing():

@@ -459,9 +459,9 @@ class Trader:
             last = trouble.strip().rpartition("\n")[2]
             self._kill(f"the strategy failed: {last}")
 
-    def _cancel_open(self, why: str) -> None:
+    def _cancel_open(self, why: str, until_ns: int) -> None:
         for order in self.turn.state.orders.open:
-            if not order.protects:
+            if not order.protects and order.created_ns <= until_ns:
                 self.work.cancel(order, why)
 
     def _stop(self, why: str) -> None:

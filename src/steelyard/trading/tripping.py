@@ -39,6 +39,8 @@ from steelyard.trading.records import (
     FillSeen,
     OrderPending,
     OrderRefused,
+    RunStarted,
+    RunStopped,
     TraderRecord,
 )
 from steelyard.trading.turn import Turn
@@ -73,9 +75,9 @@ class Breakers:
     """The breakers of one bot."""
 
     def __init__(
-        self, turn: Turn, table: BreakersTable, cancel_open: Callable[[str], None]
+        self, turn: Turn, table: BreakersTable, cancel_open: Callable[[str, int], None]
     ) -> None:
-        """cancel_open cancels the open orders, but for stops, with a reason."""
+        """cancel_open cancels what was open at a time, in ns, but for stops, with a reason."""
         self.rules = table.rules
         self._turn = turn
         self._cancel_open = cancel_open if table.open_orders is OpenOrders.CANCEL else None
@@ -89,6 +91,8 @@ class Breakers:
         self._ranged = self._made(Breaker.VOLATILITY, Ranged)
         self._rate = self._counted.get(Breaker.ORDER_RATE)
         self._begun_ns = 0
+        # Whom the last record of a run that crashed concerned, and when: see `begin`.
+        self._last_heard: tuple[tuple[Breaker, ...], int] = (), 0
 
     def _made(self, breaker: Breaker, made: Callable[[Rule], Kept]) -> Kept | None:
         rule = self.rules.get(breaker)
@@ -99,13 +103,21 @@ class Breakers:
         return memory
 
     def begin(self) -> None:
-        """A run begins: what has been switched off meanwhile holds nothing any more."""
+        """A run begins: what has been switched off meanwhile holds nothing any more.
+
+        A run that crashed may have made the record that is one too many, and none of the trip; or
+        that of the trip, and none of the cancels.
+        """
         self._begun_ns = self._turn.now_ns
         for name in [*self._turn.state.breakers]:
             if name not in self.rules:
                 self._resume(name, "the configuration", "it is off now")
             else:
                 self._turn.warn("breaker.tripped", f"{name} is still: {self._why(name)}")
+                self._cancel(name, self._turn.state.breakers[name].since_ns)
+        breakers, time_ns = self._last_heard
+        for breaker in breakers:
+            self._look(breaker, time_ns)
 
     @property
     def trouble(self) -> str | None:
@@ -137,7 +149,9 @@ class Breakers:
     def remember(self, message: TraderRecord, time_ns: int) -> None:
         """Take a record of an earlier run."""
         if type(message) in HEARD:
-            self._take(message, time_ns)
+            self._last_heard = self._take(message, time_ns), time_ns
+        elif isinstance(message, RunStarted | RunStopped):
+            self._last_heard = (), 0
         elif isinstance(message, BreakerResumed) and message.name in self.rules:
             self._memories[Breaker(message.name)].forget()
 
@@ -209,12 +223,12 @@ class Breakers:
         if (memory := self._counted.get(breaker)) is not None:
             memory.add(time_ns, what)
 
-    def _look(self, breaker: Breaker) -> None:
-        """Trip, if the condition is true."""
+    def _look(self, breaker: Breaker, at_ns: int | None = None) -> None:
+        """Trip, if the condition is true, or was so then."""
         turn, memory = self._turn, self._memories.get(breaker)
         if memory is None or breaker.value in turn.state.breakers:
             return
-        said = memory.exceeds(turn.now_ns)
+        said = memory.exceeds(turn.now_ns if at_ns is None else at_ns)
         if said is None:
             return
         rule = self.rules[breaker]
@@ -222,8 +236,12 @@ class Breakers:
         text = f"{rule.text}; {said}"
         turn.record(BreakerTripped(breaker.value, text, rule.resume, until_ns))
         turn.alarm("breaker.tripped", f"{breaker}: {self._why(breaker.value)}")
+        self._cancel(breaker.value, turn.now_ns)
+
+    def _cancel(self, name: str, since_ns: int) -> None:
+        """Cancel what was open when one has tripped, if the bot wants that."""
         if self._cancel_open is not None:
-            self._cancel_open(f"the breaker {breaker} has tripped")
+            self._cancel_open(f"the breaker {name} has tripped", since_ns)
 
     # -- what resumes them ------------------------------------------------------------------------
 
