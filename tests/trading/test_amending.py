@@ -53,6 +53,17 @@ def terms(world):
 
 
 @pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("fate", [Fate(), Fate(back=None), Fate(there=900_000_000)])
+def test_a_strategy_hears_once_that_an_order_has_ended(fate: Fate, replaces: bool):
+    """One that sells what was bought sells it once; whether the change or its answer told first."""
+    world = hand_world(rest, to("60010"), fate=first_amend(fate))
+    world.venue.replaces = replaces
+    world.run(20)
+    assert world.only_order.state is OrderState.FILLED
+    assert world.hand.told_of("order").count("FILLED") == 1
+
+
+@pytest.mark.parametrize("replaces", [False, True])
 def test_an_order_gets_its_new_terms(replaces: bool):
     """On venues that keep its number, and on those that put another order in its place."""
     world = hand_world(rest, to("59990", "0.02"))

@@ -15,7 +15,7 @@ from typing import Any
 
 from steelyard.domain.errors import SteelyardError
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.lifecycle import Fill
+from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
@@ -51,6 +51,7 @@ REFUSAL_LOG_NS = 10 * SECOND_NS  # the same limit is told, and journaled, once i
 NOTES_MAX, NOTES_NS = 20, 10 * SECOND_NS  # so many notes are journaled in this time
 TEXT_MAX = 2_000  # letters of one that are
 NEWS_MAX = 1_000  # rounds of orders that lead to news that lead to orders
+ENDS_MAX = 1_000  # orders of which is known that their end was told
 
 
 def unguarded(call: Callable[[], None]) -> str | None:
@@ -87,6 +88,7 @@ class StrategyHost:
         self._told_ns: dict[str, int] = {}  # when a limit was last logged
         self._position_of = -1  # the portfolio's change that the desk shows
         self._untold: dict[str, int] = {}  # refusals by limit since then
+        self._told_ends: dict[str, OrderState] = {}  # of orders, as they were told
         self._notes_ns = 0  # since when notes are counted
         self._notes = 0
         self.failed: Callable[[str], None] = lambda _: None  # hears what was raised
@@ -226,9 +228,28 @@ class StrategyHost:
                 return
             news, self._work.news = self._work.news, []
             for item in news:
-                self.tell("on_fill" if isinstance(item, Fill) else "on_order", item)
+                if isinstance(item, Fill):
+                    self.tell("on_fill", item)
+                elif self._is_news(item):
+                    self.tell("on_order", item)
         self._turn.alarm("strategy.endless", "orders lead to orders without an end; told no more")
         self._work.news.clear()
+
+    def _is_news(self, order: OwnOrder) -> bool:
+        """Whether an order is still open, or has not been told yet as it has ended.
+
+        What has several reasons to be told is told as it is now: the end of an order once.
+        """
+        name, ended = order.client_order_id, self._told_ends
+        if order.is_open:
+            ended.pop(name, None)
+            return True
+        if ended.get(name) is order.state:
+            return False
+        ended[name] = order.state
+        if len(ended) > ENDS_MAX:
+            del ended[next(iter(ended))]
+        return True
 
     def work(self, *, is_open: bool) -> None:
         """Fire timers that are due, while trading is open."""
