@@ -114,7 +114,7 @@ def test_news_that_lead_to_news_without_end_are_cut():
             super().on_order(order)
             self.trader_work.news.append(order)
 
-    world = hand_world(strategy=lambda: Loop(lambda hand: hand.buy("0.01")))
+    world = hand_world(strategy=lambda: Loop(lambda hand: hand.buy("0.01", "59000")))
     world.after(0.1, lambda: setattr(world.hand, "trader_work", world.trader.work))
     world.run(1)
     assert world.said("strategy.endless")
