@@ -63,7 +63,8 @@ price_collar = "5%"
 """
 
 
-# A quick one has no limits that need more than an order's numbers: its orders go the short way.
+# Where one is quick none has limits that need more than an order's numbers: its orders go the
+# short way, and what bots hold together binds all of them or none.
 GUARDS = """
 max_order_size = "0.003"
 max_orders_per_minute = 30
@@ -353,7 +354,7 @@ class World:
             HostClock(timeline, plan.ahead_ns[1 + number], plan.drift_e6[1 + number]),
             link,
             account=name,
-            config=_config(name, plan, plan.manners[number]),
+            config=_config(name, plan),
             dialect=dialect,
             key=key,
             limits=_limits(plan),
@@ -382,14 +383,14 @@ class World:
         )
 
 
-def _config(name: str, plan: Plan, manner: Manner) -> BotConfig:
+def _config(name: str, plan: Plan) -> BotConfig:
     text = CONFIG.format(name=name, dialect=plan.dialect, symbol=LISTED.symbol)
     open_orders = "cancel" if plan.seed % 2 else "keep"
     # What kills comes before what only holds, so it is one of them.
     daily_loss, drawdown = ("0.2", "off") if plan.seed % 3 else ("off", "0.2")
     guards = UNGUARDED
     if plan.is_guarded:
-        limits = "" if manner is Manner.QUICK else GUARDS
+        limits = "" if Manner.QUICK in plan.manners else GUARDS
         guards = (limits + BREAKERS).format(
             open_orders=open_orders, daily_loss=daily_loss, drawdown=drawdown
         )
