@@ -179,7 +179,7 @@ def test_a_disk_that_refuses_stops_every_order(exchange: LocalExchange):
             def refuse(*_: object) -> None:
                 raise StorageError("no space left on device")
 
-            process._journal.write = refuse
+            process._journal.write = process._journal.handed = refuse
             ended = asyncio.create_task(process.run())
             process.trader.strategy.buy("0.01")
             for intent in process.trader.desk.drain():
