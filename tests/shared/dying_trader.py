@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from steelyard.cli import dialect_venue, main, trader_process
 from steelyard.net.client import HttpClient
 from steelyard.store import batches, segment
-from steelyard.store.disk import Batch
+from steelyard.store.disk import Batch, Writer
 from steelyard.store.journal import Journal
 from steelyard.wire.http import Request, Response
 
@@ -55,15 +55,25 @@ class DyingJournal(Journal):
     point: str
     fatal: int
 
+    def hand_over(self, batch: Batch, writer: Writer) -> bool:
+        first, payloads = _of(batch)
+        return self.fatal >= first + len(payloads) and super().hand_over(batch, writer)
+
     def write(self, batch: Batch) -> None:
-        first = segment.first_sequence(batch)
-        payloads, _ = batches.read(bytes(batch), 0, first, 1)
+        first, payloads = _of(batch)
         if self.fatal >= first + len(payloads):
             super().write(batch)
             return
         if self.point == "after":
             super().write(segment.encode(payloads[: self.fatal - first + 1], first))
         die()
+
+
+def _of(batch: Batch) -> tuple[int, list[bytes]]:
+    """Return the first sequence of a batch, and its records."""
+    first = segment.first_sequence(batch)
+    payloads, _ = batches.read(bytes(batch), 0, first, 1)
+    return first, payloads
 
 
 class DyingClient(HttpClient):
