@@ -8,11 +8,14 @@ from steelyard.domain.messages import (
     SECOND_NS,
     FillsQuery,
     OrdersQuery,
+    Refused,
 )
-from steelyard.domain.order import Side
+from steelyard.domain.order import RejectReason, Side
 from steelyard.trading.actions import Role
 from steelyard.trading.reconcile import ROUND_NS
 from steelyard.trading.records import Adjusted, FillsChecked
+from steelyard.wire.outcome import Answered
+from tests.trading.session import dump
 from tests.trading.world import BEGIN_NS, Fate, hand_world
 
 
@@ -94,6 +97,26 @@ def test_an_order_that_ended_unseen_is_found_ended():
     world.run(ROUND_NS / SECOND_NS + 3)
     assert world.only_order.state is OrderState.CANCELED
     assert world.messages(Adjusted) == []
+
+
+def test_an_order_that_filled_though_it_was_refused_is_found_filled():
+    """A gateway said no and passed it on: the fill counts, and the state is the venue's."""
+
+    def fate(message, _number) -> Fate:
+        if isinstance(message, Place):
+            world.after(1, lambda: world.venue.perform(message, world.now_ns))
+            return Fate(outcome=Answered(Refused(RejectReason.UNSUPPORTED, "too many requests")))
+        return Fate()
+
+    world = hand_world(buy, fate=fate)
+    world.run(10)
+    assert world.only_order.state is OrderState.FILLED
+    assert world.only_order.filled_lots == 1_000
+    assert world.hand.told_of("order") == ["REJECTED", "FILLED"]
+    (adjusted,) = world.messages(Adjusted)
+    assert (adjusted.before, adjusted.after) == (OrderState.REJECTED, OrderState.FILLED)
+    assert world.said("order.alive")
+    assert dump(world.replayed()) == dump(world.trader.turn.state)
 
 
 def test_an_order_that_the_venue_no_longer_knows_is_adjusted():

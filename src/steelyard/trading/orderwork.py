@@ -46,6 +46,8 @@ PLACE_TRIES_MAX = 5
 PLACE_TIME_MAX_NS = 20 * SECOND_NS  # an older wish is no longer what the strategy saw
 CANCEL_TRIES_LOUD = 5
 CANCEL_AGAIN_NS = SECOND_NS // 2
+# Refused, or not arrived, as far as we know: a venue that has filled some of it knows better.
+NEVER_THERE = frozenset({OrderState.ABSENT, OrderState.REJECTED})
 
 
 class Check(Protocol):
@@ -322,7 +324,7 @@ class OrderWork:
         self.amends.see(order, told, source, asked_ns)
         if orders.tells_news(told):
             before = order.state
-            if before in (OrderState.ABSENT, OrderState.REJECTED) and told.state.is_open:
+            if before in NEVER_THERE and (told.state.is_open or told.filled_lots):
                 name = order.client_order_id
                 self._turn.alarm("order.alive", f"{name} was {before.name} and is at the venue")
                 self.look_again(order)

@@ -29,7 +29,7 @@ from steelyard.trading.accountcheck import AccountCheck
 from steelyard.trading.actions import Reconcile, Reply
 from steelyard.trading.inquiry import EARLY_NS, PAGE, Inquiries, ask_order, is_unknown_order
 from steelyard.trading.orders import OwnOrder
-from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
+from steelyard.trading.orderwork import NEVER_THERE, OWN_ACCOUNT, OrderWork
 from steelyard.trading.questions import Questions
 from steelyard.trading.records import Adjusted, FillsChecked
 from steelyard.trading.settling import Settlings
@@ -241,6 +241,8 @@ class Reconciler:
             if told.state.is_open and not order.is_open and asked_ns > order.updated_ns:
                 self._adjust(order, told.state, f"the venue has it as {told.state.name}")
                 self._work.cancel(order, "it was thought to have ended")
+            elif order.state in NEVER_THERE and told.filled_lots and asked_ns > order.updated_ns:
+                self._adjust(order, told.state, f"the venue has it as {told.state.name}")
         elif not is_unknown_order(answer):
             self._found.append(_said(answer, f"order {order.client_order_id}"))
         else:
