@@ -458,3 +458,13 @@ def test_stops_behind_the_position_neither_count_nor_are_held():
     at.orders.pend(place(name="b"), T0)
     assert at.orders.decided_since(T0 - 1) == 1
     assert check_amend(order, moved, limits, at) is None
+
+
+def test_what_lacks_is_not_in_the_way_of_the_stop_itself():
+    """Also where other sales, should they fill, would leave less to protect than it has."""
+    at = situation(
+        place(Side.SELL, 600, 6_100_000, "b"), position=1_000, unprotected="0.01 BTC has no stop"
+    )
+    stop = waiting(OrderType.STOP, Side.SELL, 5_900_000)
+    assert verdict(stop, at) == "protection"
+    assert verdict(stop, at._replace(protects=True)) == "approved"

@@ -190,7 +190,7 @@ def _breaker_refusal(place: Place, situation: Situation) -> Refused | None:
 
 
 def _protection_refusal(place: Place, situation: Situation) -> Refused | None:
-    if situation.unprotected is None or _reduces(place, situation):
+    if situation.unprotected is None or situation.protects or _reduces(place, situation):
         return None
     return Refused("protection", f"{situation.unprotected}; nothing that adds risk is sent")
 
