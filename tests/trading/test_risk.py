@@ -467,4 +467,8 @@ def test_what_lacks_is_not_in_the_way_of_the_stop_itself():
     )
     stop = waiting(OrderType.STOP, Side.SELL, 5_900_000)
     assert verdict(stop, at) == "protection"
-    assert verdict(stop, at._replace(protects=True)) == "approved"
+    for more in ({}, {"breaker": "it has tripped"}, {"loss_atoms": 10**20}):
+        held = at._replace(**more)
+        assert verdict(stop, held, max_daily_loss=Decimal(1)) != "approved"
+        held = held._replace(protects=True)
+        assert verdict(stop, held, max_daily_loss=Decimal(1)) == "approved"

@@ -184,7 +184,7 @@ def _closed(situation: Situation) -> Refused | None:
 
 
 def _breaker_refusal(place: Place, situation: Situation) -> Refused | None:
-    if situation.breaker is None or _reduces(place, situation):
+    if situation.breaker is None or situation.protects or _reduces(place, situation):
         return None
     return Refused("breaker", f"{situation.breaker}; only what reduces the position is sent")
 
@@ -221,7 +221,7 @@ def _is_in_doubt(order: OwnOrder, situation: Situation) -> bool:
 
 def _loss_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
     most, lost = limits.max_daily_loss, situation.loss_atoms
-    if most is None or _reduces(place, situation):
+    if most is None or situation.protects or _reduces(place, situation):
         return None
     if lost is None:
         return Refused("max_daily_loss", "max_daily_loss cannot be checked: there is no price yet")
