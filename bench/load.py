@@ -7,6 +7,7 @@ import os
 import select
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -24,9 +25,12 @@ class Driven(NamedTuple):
 
 
 def pin(core: int, pid: int) -> None:
-    """Let a process (0: this one) run on one core alone, where the system can."""
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
+    """Let a process (0: this one) run on one core alone, where the system can: all its threads."""
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:  # noqa: PLR2004
+        return
+    for thread in Path(f"/proc/{pid or 'self'}/task").iterdir():
+        with suppress(ProcessLookupError):  # it has ended
+            os.sched_setaffinity(int(thread.name), {core})
 
 
 class OwnTime:

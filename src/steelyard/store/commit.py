@@ -90,8 +90,9 @@ class GroupCommit:
         self._handed: tuple[int, int] | None = None
         if new_writer is not None:
             with suppress(OSError):
-                self._hand = new_writer()
-                self._loop.add_reader(self._hand.fileno(), self._hear_hand, self._hand)
+                hand = new_writer()
+                self._loop.add_reader(hand.fileno(), self._hear_hand, hand)
+                self._hand = hand
         # A daemon: a disk that never answers must not keep the process from ending.
         self._writer = Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
@@ -175,6 +176,7 @@ class GroupCommit:
             time_ns = self._journal.handed(hand)
         except StorageError as refused:
             error = refused
+            self._loop.remove_reader(hand.fileno())  # nothing more is handed over
         handed, self._handed = self._handed, None
         assert handed is not None, "one batch is written at a time, and told of once"
         last_sequence, size_bytes = handed

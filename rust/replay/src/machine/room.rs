@@ -34,10 +34,11 @@ impl Room {
         room
     }
 
-    /// Returns for how many orders it is.
+    /// Returns for how many orders it is, or changes of a target; the curve's points are few.
     #[must_use]
     pub fn for_orders(&self) -> usize {
-        self.orders.capacity().max(self.fills.capacity())
+        let rows = self.orders.capacity().max(self.fills.capacity());
+        rows.max(self.by_engine.capacity()).max(self.aims.capacity())
     }
 
     fn clear(&mut self) {
@@ -131,5 +132,7 @@ mod tests {
         assert_eq!(lengths, [0; 4]);
         assert!(room.orders.capacity() >= 100 && room.fills.capacity() >= 100);
         assert!(room.by_engine.capacity() > 100, "numbers of the engine begin at 1");
+        let wide = Room { aims: Vec::with_capacity(1_000), ..Room::default() };
+        assert!(wide.for_orders() >= 1_000, "what is large is seen, wherever it is");
     }
 }
