@@ -1,5 +1,6 @@
 """The books of a whole exchange, traded on over its real API, killed and started again."""
 
+import time
 from contextlib import suppress
 from decimal import Decimal
 from random import Random
@@ -11,6 +12,7 @@ from native_client import Client, Refused
 pytestmark = pytest.mark.slow
 
 ORDERS = 120
+TRADED_S = 20  # the longest that the crowd's first trade is waited for
 
 
 def trade(client, random, last):
@@ -24,6 +26,14 @@ def trade(client, random, last):
         )
         with suppress(Refused):
             client.place(side, size, *([] if random.random() < 0.2 else [str(price)]), **terms)
+
+
+def first_price(exchange):
+    """Return what the crowd trades at, once it has."""
+    end = time.monotonic() + TRADED_S
+    while (last := exchange.steelyard("exchange", "market", "BTC-USDT")["last"]) is None:
+        assert time.monotonic() < end, "the crowd does not trade"
+    return Decimal(last)
 
 
 def in_order(exchange):
@@ -41,7 +51,7 @@ def test_the_books_are_right_while_it_trades_after_a_kill_and_after_a_restart(tm
         exchange.steelyard("fees", "set", "1", "0:-0.01%:0.07%")
         exchange.steelyard("fees", "assign", "ann", "1")
         client = Client(exchange.url("native"), key)
-        last = Decimal(exchange.steelyard("exchange", "market", "BTC-USDT")["last"])
+        last = first_price(exchange)
         for step in range(6):  # whatever the crowd does, these rest
             client.place("buy", "0.001", str((last / 2 + step).quantize(Decimal(1))))
         trade(client, random, last)

@@ -82,7 +82,9 @@ def test_a_scrape_tells_what_the_exchange_has(exchange, tmp_path):
     assert found["pnl_realized_quote", ""] == pytest.approx(-float(fees), abs=1e-6)
     counted = [found["latency_seconds_count", step] for step in ("decided", "wire", "ack", "fill")]
     assert counted == [5, 5, 5, 3]  # a refusal is an answer too
-    assert 0 < found["latency_seconds_sum", "wire"] < found["latency_seconds_sum", "fill"]
+    # Of three orders both are told; the wire may have been slow for the two that were refused.
+    assert found["latency_seconds_sum", "wire"] > 0
+    assert found["latency_seconds_sum", "fill"] > 0
     assert found["spread_quote", ""] > 0
     assert found["depth_base", "bid"] > 0
     assert found["queue_ahead_base", "buy"] >= 0
